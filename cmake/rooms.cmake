@@ -1,0 +1,68 @@
+# A room is one folder of src/ and one target. It sees its own folder, the public headers and the rooms named
+# after it, so that a forbidden include fails to build. Files are found by name: *.c belongs to the room,
+# x_test.c is the unit test of x.c.
+
+function(isles_room name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c
+                                      ${CMAKE_SOURCE_DIR}/src/${name}/linux/*.c)
+  list(FILTER sources EXCLUDE REGEX "_test\\.c$")
+  list(LENGTH sources count)
+  set(target isles_${name})
+  if(count EQUAL 0)
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  else()
+    add_library(${target} OBJECT ${sources})
+    set(scope PUBLIC)
+    target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  endif()
+  target_include_directories(${target} ${scope} ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src/${name})
+  if(ISLES_FAULTS)
+    target_compile_definitions(${target} ${scope} ISLES_FAULTS)
+  endif()
+  foreach(room ${ARGN})
+    target_link_libraries(${target} ${scope} isles_${room})
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY ISLES_ROOMS ${name})
+endfunction()
+
+# Adds the object files of the rooms named to a target (object libraries don't hand them on).
+function(isles_add_rooms target)
+  foreach(room ${ARGN})
+    get_target_property(type isles_${room} TYPE)
+    target_link_libraries(${target} PRIVATE isles_${room})
+    if(type STREQUAL "OBJECT_LIBRARY")
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:isles_${room}>)
+    endif()
+  endforeach()
+endfunction()
+
+function(isles_library)
+  get_property(rooms GLOBAL PROPERTY ISLES_ROOMS)
+  add_library(isles SHARED)
+  isles_add_rooms(isles ${rooms})
+  target_link_libraries(isles PRIVATE Threads::Threads ${CMAKE_DL_LIBS} m)
+  target_include_directories(isles INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_target_properties(isles PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+                        LINKER_LANGUAGE C)
+endfunction()
+
+# src/<room>/x_test.c becomes the test <room>.x, linked with every room (the engine too) statically.
+function(isles_unit_tests)
+  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+  get_property(rooms GLOBAL PROPERTY ISLES_ROOMS)
+  foreach(room ${rooms})
+    file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${room}/*_test.c)
+    foreach(source ${tests})
+      get_filename_component(name ${source} NAME_WE)
+      add_executable(${name} ${source})
+      target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+      isles_add_rooms(${name} ${rooms})
+      target_link_libraries(${name} PRIVATE PkgConfig::CMOCKA Threads::Threads ${CMAKE_DL_LIBS} m)
+      string(REGEX REPLACE "_test$" "" short ${name})
+      add_test(NAME ${room}.${short} COMMAND ${name})
+      set_tests_properties(${room}.${short} PROPERTIES TIMEOUT 120)
+    endforeach()
+  endforeach()
+endfunction()

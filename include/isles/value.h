@@ -1,0 +1,102 @@
+/* Values: what crosses between interpreters and the host. Never a Python object.
+ *
+ * Threads    a value is changed by one thread at a time; a value that nobody changes may be read by many.
+ * Ownership  isle_value_new_* gives you a value; end it with isle_value_free. A container owns its items:
+ *            _append and _set take the item over, also when they fail (then they free it). Getters return
+ *            borrowed pointers, valid until the container is changed or freed.
+ * Errors     a constructor returns NULL when memory is out; containers refuse a NULL item with
+ *            ISLE_ERR_NOMEM, so that constructors can be nested without checking each.
+ *
+ * A host needs no running interpreter to use them. */
+#ifndef ISLES_VALUE_H
+#define ISLES_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isles/status.h>
+
+ISLE_BEGIN_DECLS
+
+typedef struct isle_value isle_value;
+
+typedef enum isle_type {
+    ISLE_NONE,
+    ISLE_BOOL,
+    ISLE_INT,    /* any size; isle_value_as_int64 serves those that fit */
+    ISLE_FLOAT,  /* IEEE 754 binary64 */
+    ISLE_STR,    /* UTF-8; lone surrogates as WTF-8 */
+    ISLE_BYTES,
+    ISLE_LIST,
+    ISLE_TUPLE,
+    ISLE_DICT    /* in order of insertion; keys are values */
+} isle_type;
+
+ISLE_API isle_value *isle_value_new_none(void);
+ISLE_API isle_value *isle_value_new_bool(bool b);
+ISLE_API isle_value *isle_value_new_int(int64_t i);
+/* A big integer: sign and magnitude, the magnitude's `len` bytes most significant first. */
+ISLE_API isle_value *isle_value_new_bigint(bool negative, const uint8_t *magnitude, size_t len);
+ISLE_API isle_value *isle_value_new_float(double d);
+ISLE_API isle_value *isle_value_new_str(const char *utf8);                  /* up to its NUL; copied */
+ISLE_API isle_value *isle_value_new_str_n(const char *utf8, size_t len);    /* copied; may hold NULs */
+ISLE_API isle_value *isle_value_new_bytes(const void *data, size_t len);    /* copied */
+ISLE_API isle_value *isle_value_new_list(void);
+ISLE_API isle_value *isle_value_new_tuple(void);
+ISLE_API isle_value *isle_value_new_dict(void);
+
+/* Frees the value and all that it contains. NULL is fine. */
+ISLE_API void isle_value_free(isle_value *value);
+
+/* Adds to the end of a list or tuple. Takes `item` over. ISLE_ERR_INVALID: not a list or tuple. */
+ISLE_API isle_status isle_value_append(isle_value *sequence, isle_value *item);
+/* Sets dict[key]; an equal key is replaced. Takes both over. ISLE_ERR_INVALID: not a dict. */
+ISLE_API isle_status isle_value_set(isle_value *dict, isle_value *key, isle_value *item);
+/* The same with a string for the key (copied). */
+ISLE_API isle_status isle_value_set_str(isle_value *dict, const char *key, isle_value *item);
+
+ISLE_API isle_type isle_value_type(const isle_value *value);
+ISLE_API const char *isle_type_name(isle_type type); /* "int"; static */
+
+/* Each returns false, and leaves *out alone, when the value is of another type or does not fit. */
+ISLE_API bool isle_value_as_bool(const isle_value *value, bool *out);
+ISLE_API bool isle_value_as_int64(const isle_value *value, int64_t *out);
+ISLE_API bool isle_value_as_bigint(const isle_value *value, bool *out_negative, const uint8_t **out_magnitude,
+                                   size_t *out_len); /* for every int; borrowed */
+ISLE_API bool isle_value_as_double(const isle_value *value, double *out); /* float, or an int that fits exactly */
+
+/* The text of a str, NUL-terminated, and its length in bytes (out_len may be NULL). Borrowed. NULL: no str. */
+ISLE_API const char *isle_value_as_str(const isle_value *value, size_t *out_len);
+/* The same for bytes. NULL: no bytes. */
+ISLE_API const void *isle_value_as_bytes(const isle_value *value, size_t *out_len);
+
+/* Number of items of a list, tuple or dict, of bytes of a str or bytes; 0 otherwise. */
+ISLE_API size_t isle_value_len(const isle_value *value);
+/* Item `index` of a list or tuple; NULL when out of range or another type. Borrowed. */
+ISLE_API const isle_value *isle_value_at(const isle_value *sequence, size_t index);
+/* Pair `index` of a dict in its order. false when out of range or no dict. Borrowed. */
+ISLE_API bool isle_value_pair(const isle_value *dict, size_t index, const isle_value **out_key,
+                              const isle_value **out_item);
+/* dict[key] for a string key; NULL when it is not there. Borrowed. */
+ISLE_API const isle_value *isle_value_get_str(const isle_value *dict, const char *key);
+
+/* Equal type and equal content. Floats compare by their bits, so that NaN equals itself. */
+ISLE_API bool isle_value_equal(const isle_value *a, const isle_value *b);
+ISLE_API isle_value *isle_value_copy(const isle_value *value);
+
+/* For debugging: the value as Python would print it. Free with isle_string_free. NULL: out of memory. */
+ISLE_API char *isle_value_repr(const isle_value *value);
+ISLE_API void isle_string_free(char *string);
+
+/* CBOR (RFC 8949). Encoding gives a buffer to end with isle_bytes_free. Decoding checks depth and length
+ * before it takes memory; *out_offset (may be NULL) tells where bad bytes begin.
+ * ISLE_ERR_NOMEM, ISLE_ERR_DECODE, ISLE_ERR_LIMIT (nested deeper than 500). */
+ISLE_API isle_status isle_value_encode(const isle_value *value, uint8_t **out_bytes, size_t *out_len);
+ISLE_API isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_value **out_value,
+                                       size_t *out_offset);
+ISLE_API void isle_bytes_free(uint8_t *bytes);
+
+ISLE_END_DECLS
+
+#endif

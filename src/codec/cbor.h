@@ -1,0 +1,83 @@
+/* CBOR (RFC 8949) at the level of items: a writer that appends to a growing buffer, and a reader that checks every length
+ * before anything is taken. Both serve the C values (value.c) and the objects of src/engine/, so that there is one
+ * encoding. No Python here; a writer or reader belongs to one thread.
+ *
+ * Encodings of this codec beyond plain CBOR: tuple is tag 27 ["tuple", item…] (generic object), big integers are tags 2
+ * and 3, a str with lone surrogates is tag 273 (WTF-8) over a byte string. Everything is written definite-length,
+ * shortest heads, floats always as binary64; the reader takes every well-formed item, indefinite lengths included. */
+#ifndef ISLES_CBOR_H
+#define ISLES_CBOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isles/status.h>
+
+#define CBOR_MAX_DEPTH 500
+#define CBOR_TAG_BIGNUM 2
+#define CBOR_TAG_NEGATIVE_BIGNUM 3
+#define CBOR_TAG_OBJECT 27
+#define CBOR_TAG_WTF8 273
+
+/* --- writer ------------------------------------------------------------------------------------------------ */
+typedef struct cbor_writer {
+    uint8_t *data;
+    size_t len, capacity;
+    bool failed; /* out of memory: later writes do nothing; checked once at the end */
+} cbor_writer;
+
+void cbor_writer_init(cbor_writer *w);
+void cbor_writer_free(cbor_writer *w);
+/* Hands the buffer over (free with plat_free). ISLE_ERR_NOMEM when a write failed; the writer is then freed. */
+isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len);
+
+void cbor_write_null(cbor_writer *w);
+void cbor_write_bool(cbor_writer *w, bool b);
+void cbor_write_int(cbor_writer *w, int64_t i);
+void cbor_write_uint(cbor_writer *w, uint64_t i);
+/* Magnitude most significant first, leading zeros allowed; small ones become plain ints. */
+void cbor_write_bigint(cbor_writer *w, bool negative, const uint8_t *magnitude, size_t len);
+void cbor_write_float(cbor_writer *w, double d);
+void cbor_write_text(cbor_writer *w, const char *utf8, size_t len);
+void cbor_write_bytes(cbor_writer *w, const void *data, size_t len);
+void cbor_write_wtf8(cbor_writer *w, const char *wtf8, size_t len);
+void cbor_write_array(cbor_writer *w, size_t count);
+void cbor_write_map(cbor_writer *w, size_t count);
+void cbor_write_tag(cbor_writer *w, uint64_t tag);
+void cbor_write_tuple(cbor_writer *w, size_t count); /* tag 27, the array's head and "tuple"; then write `count` items */
+
+/* --- reader ------------------------------------------------------------------------------------------------ */
+typedef enum cbor_kind {
+    CBOR_NULL, CBOR_BOOL, CBOR_INT, CBOR_BIGINT, CBOR_FLOAT, CBOR_TEXT, CBOR_WTF8, CBOR_BYTES,
+    CBOR_ARRAY, CBOR_TUPLE, CBOR_MAP, CBOR_BREAK, CBOR_TAG
+} cbor_kind;
+
+typedef struct cbor_item {
+    cbor_kind kind;
+    bool boolean;      /* BOOL; for BIGINT: negative */
+    int64_t integer;   /* INT */
+    double number;     /* FLOAT */
+    const uint8_t *data; /* TEXT, WTF8, BYTES; BIGINT: magnitude, most significant first, no leading zeros. A negative
+                            bignum's magnitude is that of the number itself (RFC 8949's n + 1 is added), then it is in reader->scratch */
+    size_t len;          /* of data */
+    uint64_t count;      /* ARRAY, TUPLE, MAP: items (pairs) that follow; UINT64_MAX: until CBOR_BREAK. TAG: its number */
+} cbor_item;
+
+typedef struct cbor_reader {
+    const uint8_t *start, *at, *end;
+    isle_status error;       /* sticky: ISLE_ERR_DECODE or ISLE_ERR_NOMEM */
+    const char *reason;      /* static */
+    uint8_t *scratch;        /* joined chunks of an indefinite string, or a negative bignum; freed by cbor_reader_done */
+    size_t scratch_size;
+} cbor_reader;
+
+void cbor_reader_init(cbor_reader *r, const uint8_t *data, size_t len);
+void cbor_reader_done(cbor_reader *r);
+/* Reads one item's head (and a string's content, borrowed from the input or from scratch until the next read). The reader
+ * guarantees that a definite count does not exceed the bytes that are left (each item takes one at least), and that TEXT is valid
+ * UTF-8. false: r->error, r->reason and cbor_reader_offset say why and where. */
+bool cbor_read(cbor_reader *r, cbor_item *out_item);
+size_t cbor_reader_offset(const cbor_reader *r);
+
+#endif

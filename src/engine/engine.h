@@ -1,0 +1,124 @@
+/* The engine: CPython, as the core sees it. Nothing here is a PyObject, and no other room includes Python.h.
+ *
+ * Threads    each function says which thread may call it: "home" is the interpreter's home thread, attached by
+ *            engine_attach or not as stated; "any" is any thread, attached to nothing, or to something (then the function
+ *            leaves that alone).
+ * Locks      the engine calls back (engine_hooks) with no lock held and nothing attached.
+ * Ownership  an engine_interp lives from engine_interp_create to engine_interp_free; the core keeps it alive while any
+ *            thread may still call in. Buffers are plat_malloc'ed. */
+#ifndef ISLES_ENGINE_H
+#define ISLES_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isles/job.h>
+
+typedef struct engine_interp engine_interp;
+
+/* Why something failed. The core makes an isle_error of it. Zero is "no failure". */
+typedef struct engine_failure {
+    isle_status status;
+    char *message;       /* owned; may be NULL */
+    uint8_t *report;     /* owned; CBOR: the exception as src/engine/exceptions.c describes it; NULL: no exception */
+    size_t report_len;
+    int exit_status;     /* SystemExit */
+} engine_failure;
+void engine_failure_clear(engine_failure *failure);
+
+/* What the engine tells the core. Called on the thread where it happens, nothing attached, no lock held. */
+typedef struct engine_hooks {
+    /* an exception with nobody to report to (unraisable, or of a thread of the code): text as Python prints it goes
+     * to sys.stderr as usual; this is beside it */
+    void (*on_error)(void *core_interp, const char *message);
+    /* bytes went to sys.stdout (1) or sys.stderr (2) */
+    void (*on_output)(void *core_interp, int stream, size_t len);
+    /* isles.host.NAME(*args): args and *out_value are CBOR; core finds and calls the host's function */
+    isle_status (*on_host_call)(void *core_interp, const char *name, const uint8_t *args, size_t args_len,
+                                uint8_t **out_value, size_t *out_len, char **out_message);
+    /* names of the host's functions, for isles.host; index past the end: NULL */
+    const char *(*host_function_name)(size_t index);
+} engine_hooks;
+
+/* --- the runtime ------------------------------------------------------------------------------------------------ */
+
+/* Initializes CPython on the calling thread, which becomes its main thread, prepares it (C modules imported in the main
+ * interpreter, audit hook against fork, hook for blocking calls, arena allocator), and detaches. */
+isle_status engine_start(const isle_runtime_config *config, const engine_hooks *hooks, engine_failure *failure);
+/* The same for a CPython that runs; the calling thread is attached to the main interpreter and stays so. `on_exit` is
+ * called at the main interpreter's exit, attached to it, before it takes itself apart. */
+isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *hooks, void (*on_exit)(void *), void *ctx,
+                         engine_failure *failure);
+/* Undoes engine_start (Py_FinalizeEx, on the same thread) or engine_adopt (any thread; CPython stays). No interpreter may be alive. */
+isle_status engine_stop(engine_failure *failure);
+/* Undoes what can be undone with live, stuck interpreters: hooks stay, CPython is not finalized. */
+void engine_abandon(void);
+
+/* Detaches the calling thread if it is attached to any interpreter (before a wait); engine_reattach takes what it
+ * returned, NULL included. Works before engine_start too. */
+void *engine_detach(void);
+void engine_reattach(void *detached);
+/* Is the calling thread attached to, or running code of, this interpreter? */
+bool engine_is_inside(const engine_interp *interp);
+/* ... of any interpreter of Isles? */
+bool engine_is_inside_any(void);
+
+/* --- interpreters ------------------------------------------------------------------------------------------ */
+
+/* Home thread. Creates the interpreter as configured and leaves it detached. `core_interp` goes to the hooks. On
+ * failure nothing remains. */
+isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, const char *name, void *core_interp,
+                                 engine_interp **out_interp, engine_failure *failure);
+
+typedef enum engine_task_kind {
+    ENGINE_SOURCE, ENGINE_FILE, ENGINE_MODULE, ENGINE_CALL,
+    ENGINE_GET_GLOBAL,   /* target: name */
+    ENGINE_SET_GLOBAL,   /* target: name, args: the value */
+    ENGINE_JOIN_THREADS, /* waits for the non-daemon threads (threading._shutdown) */
+    ENGINE_ATEXIT,       /* runs atexit functions, flushes the streams */
+    ENGINE_MARK, ENGINE_RESET
+} engine_task_kind;
+
+typedef struct engine_task {
+    engine_task_kind kind;
+    const char *target;
+    const char *filename;
+    const char *const *argv; /* NULL: leave sys.argv alone */
+    size_t argc;
+    const uint8_t *args;     /* CBOR: CALL: array [array of args, map of kwargs]; SET_GLOBAL: the value */
+    size_t args_len;
+} engine_task;
+
+/* Home thread, detached. Runs the task to its end. *out_value (owned CBOR) on ISLE_OK for CALL and GET_GLOBAL, else NULL. When
+ * it was interrupted (engine_interrupt) and ends for that reason, the status is the interrupt's reason. On return no interrupt is armed. Streams are flushed. */
+isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t **out_value, size_t *out_len,
+                       engine_failure *failure);
+
+/* Interrupts: from any thread, at any time between create and free; they act on what engine_run runs now and are harmless otherwise
+ * (engine_run disarms on its return; one that comes between tasks is dropped by the next engine_run).
+ *   engine_interrupt  raises isles.Cancelled once, with the reason (ISLE_ERR_TIMEOUT, _CANCELLED, _ENDED) as text, and makes the
+ *                     home thread's system call return EINTR
+ *   insist            the same, at every step from now on until the task has ended
+ *   engine_nudge      makes the system call return EINTR again (a signal can come just before the call) */
+void engine_interrupt(engine_interp *interp, isle_status reason, bool insist);
+void engine_nudge(engine_interp *interp);
+/* Stops the home thread where it is, for good: it blocks in a signal handler and burns no CPU. false: it is inside
+ * libc or the dynamic linker just now, where it might hold a lock of the process; ask again. */
+bool engine_park(engine_interp *interp);
+
+/* Home thread, detached, after the last task. One round of making the threads that the code left go: interrupts all of them
+ * and gives them a moment. Returns how many are left. */
+size_t engine_reap_threads(engine_interp *interp);
+/* Names of the threads that are left, comma-separated; owned; NULL when none. */
+char *engine_thread_names(engine_interp *interp);
+/* Home thread, detached; no other thread state may be left. Finalizers run; engine_interrupt works on them (not insist). */
+void engine_interp_destroy(engine_interp *interp);
+/* Any thread, once nobody can call in. Also after a failed end (then CPython's part leaks). */
+void engine_interp_free(engine_interp *interp);
+
+/* Any thread. The core counts entries and keeps the interpreter alive. */
+isle_status engine_enter(engine_interp *interp, isle_entry *out_entry);
+void engine_leave(isle_entry *entry);
+
+#endif

@@ -1,0 +1,71 @@
+/* What the OS gives, in one header: memory, clocks, locks, wake-ups and threads. A port implements this file's
+ * functions and nothing else. Nothing of Isles is known here.
+ *
+ * Every allocation and thread creation of src/ goes through here, so that a test build (ISLES_FAULTS) can make
+ * the n-th one fail. */
+#ifndef ISLES_PLATFORM_H
+#define ISLES_PLATFORM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* --- memory: NULL when out of memory. plat_free takes NULL. ------------------------------------------------ */
+void *plat_malloc(size_t size);
+void *plat_calloc(size_t count, size_t size);
+void *plat_realloc(void *old, size_t size);
+char *plat_strdup(const char *text);                 /* plat_strdup(NULL) is NULL */
+char *plat_strndup(const char *text, size_t len);
+char *plat_printf(const char *format, ...) __attribute__((format(printf, 1, 2))); /* free with plat_free */
+void plat_free(void *memory);
+
+/* --- clocks ------------------------------------------------------------------------------------------------ */
+#define PLAT_FOREVER INT64_MAX
+int64_t plat_now(void);                              /* ns of CLOCK_MONOTONIC */
+int64_t plat_thread_cpu(pthread_t thread);           /* ns of CPU time; -1: the thread has ended */
+
+/* --- gate: one 32-bit word that opens once (0 -> 1) or is reset by its owner; waiting is by futex ------------ */
+typedef struct plat_gate { _Atomic uint32_t open; } plat_gate;
+void plat_gate_open(plat_gate *gate);                /* wakes all; async-signal-safe */
+bool plat_gate_wait(plat_gate *gate, int64_t deadline); /* true: open; false: the deadline passed */
+static inline bool plat_gate_is_open(const plat_gate *gate)
+{
+    return atomic_load_explicit(&gate->open, memory_order_acquire) != 0;
+}
+
+/* --- lock and condition (CLOCK_MONOTONIC) -------------------------------------------------------------------- */
+typedef struct plat_lock { pthread_mutex_t mutex; } plat_lock;
+typedef struct plat_cond { pthread_cond_t cond; } plat_cond;
+void plat_lock_init(plat_lock *lock);
+void plat_lock_destroy(plat_lock *lock);
+void plat_lock_take(plat_lock *lock);
+void plat_lock_give(plat_lock *lock);
+void plat_cond_init(plat_cond *cond);
+void plat_cond_destroy(plat_cond *cond);
+bool plat_cond_wait(plat_cond *cond, plat_lock *lock, int64_t deadline); /* false: the deadline passed */
+void plat_cond_wake_one(plat_cond *cond);
+void plat_cond_wake_all(plat_cond *cond);
+
+/* --- signal: a descriptor for poll(); eventfd on Linux, else a pipe --------------------------------------------- */
+int plat_eventfd_create(void);                       /* -1 and errno */
+void plat_eventfd_set(int fd);                       /* makes it readable, for good */
+
+/* --- threads ---------------------------------------------------------------------------------------------- */
+typedef void (*plat_thread_fn)(void *arg);
+typedef struct plat_thread { pthread_t id; } plat_thread;
+/* Name: up to 15 characters are kept. Returns 0 or an errno. All signals but the synchronous ones are blocked in
+ * it, save `wanted_signal` (0: none). */
+int plat_thread_start(plat_thread *out_thread, const char *name, size_t stack_size, int wanted_signal,
+                      plat_thread_fn fn, void *arg);
+void plat_thread_join(plat_thread thread);
+void plat_thread_detach(plat_thread thread);
+
+#ifdef ISLES_FAULTS
+/* Makes the n-th allocation or thread creation from now (from 1) fail once; 0: none. */
+void plat_fault_set(long n);
+long plat_fault_count(void);                         /* how many there were since plat_fault_set */
+#endif
+
+#endif
