@@ -3,11 +3,12 @@
 # scripts/find-engine finds the newest usable one. Not CMake's own FindPython: it doesn't know free-threaded builds
 # before 3.30, and the refusal of an engine should read the same everywhere.
 
-if(NOT ISLES_PYTHON)
-  set(ISLES_PYTHON "$ENV{ISLES_PYTHON}")
+set(wanted "${ISLES_PYTHON}")
+if(NOT wanted)
+  set(wanted "$ENV{ISLES_PYTHON}")
 endif()
 execute_process(
-  COMMAND ${CMAKE_COMMAND} -E env "ISLES_PYTHON=${ISLES_PYTHON}" ${CMAKE_SOURCE_DIR}/scripts/find-engine --facts
+  COMMAND ${CMAKE_COMMAND} -E env "ISLES_PYTHON=${wanted}" ${CMAKE_SOURCE_DIR}/scripts/find-engine --facts
   OUTPUT_VARIABLE facts ERROR_VARIABLE why RESULT_VARIABLE failed)
 if(failed)
   message(FATAL_ERROR "${why}")
