@@ -1,0 +1,81 @@
+/* A descriptor that becomes readable once and stays so, for poll() and its like. The caller closes it with close().
+ * Setting it is async-signal-safe and may be repeated.
+ *
+ * Elsewhere than on Linux (or with PLAT_PORTABLE, for the tests) one descriptor must do as well, so a pipe won't: it is
+ * a datagram socket on the loopback address that is connected to itself, and the datagram stays in it unread. */
+#include "fault.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#if defined(__linux__) && !defined(PLAT_PORTABLE)
+
+#include <sys/eventfd.h>
+
+int plat_eventfd_create(void)
+{
+    if (plat_fault_hit()) {
+        errno = EMFILE;
+        return -1;
+    }
+    /* _SEMAPHORE: a reader takes one from a count that has no end, so that reading does not reset it */
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+}
+
+void plat_eventfd_set(int fd)
+{
+    int saved = errno;
+    uint64_t endless = UINT64_MAX - 1;
+    ssize_t rc = write(fd, &endless, sizeof(endless)); /* EAGAIN: it is set already */
+    (void)rc;
+    errno = saved;
+}
+
+#else
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static int connect_to_self(int fd)
+{
+    struct sockaddr_in self;
+    socklen_t len = sizeof(self);
+    memset(&self, 0, sizeof(self));
+    self.sin_family = AF_INET;
+    self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)&self, len) != 0 || getsockname(fd, (struct sockaddr *)&self, &len) != 0) {
+        return -1;
+    }
+    return connect(fd, (struct sockaddr *)&self, len);
+}
+
+int plat_eventfd_create(void)
+{
+    if (plat_fault_hit()) {
+        errno = EMFILE;
+        return -1;
+    }
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    if (connect_to_self(fd) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+        int failure = errno;
+        close(fd);
+        errno = failure;
+        return -1;
+    }
+    return fd;
+}
+
+void plat_eventfd_set(int fd)
+{
+    int saved = errno;
+    ssize_t rc = send(fd, "", 0, 0); /* an empty datagram is enough for poll() */
+    (void)rc;
+    errno = saved;
+}
+
+#endif

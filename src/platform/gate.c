@@ -1,0 +1,108 @@
+/* Gates: one word that opens once. Whoever opens it may see it freed by a waiter the moment the word is set, so nothing
+ * here reads the gate after that: the wake-up goes by the word's address only (on Linux a futex; waking an address that
+ * is no longer in use wakes nobody, or someone who looks again and waits on).
+ *
+ * Elsewhere (or with PLAT_PORTABLE, for the tests) waiters sleep on one of a few locks and conditions picked by the
+ * gate's address. There plat_gate_open is not async-signal-safe. */
+#include "platform.h"
+
+#include <limits.h>
+#include <time.h>
+
+static struct timespec timespec_of(int64_t ns)
+{
+    struct timespec t = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+    return t;
+}
+
+#if defined(__linux__) && !defined(PLAT_PORTABLE)
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void plat_gate_open(plat_gate *gate)
+{
+    int saved = errno; /* a signal handler may call us */
+    atomic_store_explicit(&gate->open, 1, memory_order_release);
+    syscall(SYS_futex, &gate->open, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    errno = saved;
+}
+
+bool plat_gate_wait(plat_gate *gate, int64_t deadline)
+{
+    if (deadline <= 0) {
+        return plat_gate_is_open(gate);
+    }
+    struct timespec until = timespec_of(deadline);
+    const struct timespec *timeout = deadline == PLAT_FOREVER ? NULL : &until;
+    while (!plat_gate_is_open(gate)) {
+        /* _BITSET: its timeout is a point on CLOCK_MONOTONIC, not a length of time */
+        long rc = syscall(SYS_futex, &gate->open, FUTEX_WAIT_BITSET_PRIVATE, 0, timeout, NULL,
+                          FUTEX_BITSET_MATCH_ANY);
+        if (rc == -1 && errno == ETIMEDOUT) {
+            return plat_gate_is_open(gate);
+        }
+    }
+    return true;
+}
+
+#else
+
+#include <errno.h>
+
+#define BUCKETS 16
+
+static struct bucket {
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+} buckets[BUCKETS];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void init_buckets(void)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    for (int i = 0; i < BUCKETS; i++) {
+        pthread_mutex_init(&buckets[i].mutex, NULL);
+        pthread_cond_init(&buckets[i].cond, &attr);
+    }
+    pthread_condattr_destroy(&attr);
+}
+
+static struct bucket *bucket_of(const plat_gate *gate)
+{
+    pthread_once(&once, init_buckets);
+    return &buckets[(uintptr_t)gate / sizeof(*gate) % BUCKETS];
+}
+
+void plat_gate_open(plat_gate *gate)
+{
+    struct bucket *bucket = bucket_of(gate);
+    pthread_mutex_lock(&bucket->mutex); /* or a waiter that has just looked would sleep through the wake-up */
+    atomic_store_explicit(&gate->open, 1, memory_order_release);
+    pthread_cond_broadcast(&bucket->cond);
+    pthread_mutex_unlock(&bucket->mutex);
+}
+
+bool plat_gate_wait(plat_gate *gate, int64_t deadline)
+{
+    if (deadline <= 0 || plat_gate_is_open(gate)) {
+        return plat_gate_is_open(gate);
+    }
+    struct bucket *bucket = bucket_of(gate);
+    struct timespec until = timespec_of(deadline);
+    int rc = 0;
+    pthread_mutex_lock(&bucket->mutex);
+    while (!plat_gate_is_open(gate) && rc != ETIMEDOUT) {
+        rc = deadline == PLAT_FOREVER ? pthread_cond_wait(&bucket->cond, &bucket->mutex)
+                                      : pthread_cond_timedwait(&bucket->cond, &bucket->mutex, &until);
+    }
+    bool open = plat_gate_is_open(gate);
+    pthread_mutex_unlock(&bucket->mutex);
+    return open;
+}
+
+#endif
