@@ -117,7 +117,7 @@ void engine_interp_destroy(engine_interp *interp);
 /* Any thread, once nobody can call in. Also after a failed end (then CPython's part leaks). */
 void engine_interp_free(engine_interp *interp);
 
-/* Any thread. The core counts entries and keeps the interpreter alive. */
+/* Any thread. The core counts entries and keeps the interpreter alive. opaque[2] of the entry is the core's. */
 isle_status engine_enter(engine_interp *interp, isle_entry *out_entry);
 void engine_leave(isle_entry *entry);
 
