@@ -61,7 +61,7 @@ typedef struct isle_interp_config { /* start from ISLE_INTERP_CONFIG_INIT; zero 
     int64_t stuck_after_ns;    /* from the first exception to giving up; 0: 2 s */
 } isle_interp_config;
 
-#define ISLE_INTERP_CONFIG_INIT {.size = sizeof(isle_interp_config)}
+#define ISLE_INTERP_CONFIG_INIT ISLE_INIT(isle_interp_config)
 
 /* Creates an interpreter with its home thread; returns once it can take jobs. `config` may be NULL.
  * Errors: ISLE_ERR_INVALID and ISLE_ERR_UNSUPPORTED name the field; ISLE_ERR_SYSTEM: no thread; ISLE_ERR_ENGINE: CPython's

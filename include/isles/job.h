@@ -31,7 +31,7 @@ typedef struct isle_job_config { /* start from ISLE_JOB_CONFIG_INIT; all is copi
     bool join_threads;            /* the job lasts until the non-daemon threads that the code started have ended */
 } isle_job_config;
 
-#define ISLE_JOB_CONFIG_INIT {.size = sizeof(isle_job_config), .deadline = ISLE_FOREVER}
+#define ISLE_JOB_CONFIG_INIT ISLE_INIT_WITH(isle_job_config, .deadline = ISLE_FOREVER)
 
 /* Puts a job at the end of the interpreter's queue. *out_job is ended with isle_job_free; NULL: nobody will ask.
  * ISLE_ERR_NO_INTERP, ISLE_ERR_STUCK, ISLE_ERR_INVALID, ISLE_ERR_NOMEM. */

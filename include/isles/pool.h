@@ -24,7 +24,7 @@ typedef struct isle_pool_config { /* start from ISLE_POOL_CONFIG_INIT */
     int64_t end_grace_ns;          /* given to an interpreter that is being ended; 0: 1 s */
 } isle_pool_config;
 
-#define ISLE_POOL_CONFIG_INIT {.size = sizeof(isle_pool_config)}
+#define ISLE_POOL_CONFIG_INIT ISLE_INIT(isle_pool_config)
 
 /* Makes the pool and begins to fill it; returns when the first interpreter is warm. */
 ISLE_API isle_status isle_pool_create(isle_runtime *runtime, const isle_pool_config *config, isle_pool **out_pool,

@@ -39,7 +39,7 @@ typedef struct isle_runtime_config { /* start from ISLE_RUNTIME_CONFIG_INIT; zer
     size_t host_function_count;
 } isle_runtime_config;
 
-#define ISLE_RUNTIME_CONFIG_INIT {.size = sizeof(isle_runtime_config)}
+#define ISLE_RUNTIME_CONFIG_INIT ISLE_INIT(isle_runtime_config)
 
 /* Starts CPython on a thread of its own (so that the caller's thread stays free of Python), imports the C modules that
  * the engine wants in its main interpreter, and installs the interrupt signal's empty handler. `config` may be NULL.
