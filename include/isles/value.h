@@ -2,10 +2,13 @@
  *
  * Threads    a value is changed by one thread at a time; a value that nobody changes may be read by many.
  * Ownership  isle_value_new_* gives you a value; end it with isle_value_free. A container owns its items:
- *            _append and _set take the item over, also when they fail (then they free it). Getters return
- *            borrowed pointers, valid until the container is changed or freed.
+ *            _append and _set take the item over, also when they fail (then they free it): its content moves in
+ *            and the pointer is dead, so fill a container before you add it to another. Getters return borrowed
+ *            pointers, valid until the container is changed or freed.
  * Errors     a constructor returns NULL when memory is out; containers refuse a NULL item with
- *            ISLE_ERR_NOMEM, so that constructors can be nested without checking each.
+ *            ISLE_ERR_NOMEM (and a NULL container says the same), so that constructors can be nested without
+ *            checking each. Nothing can be nested deeper than 500 containers: adding an item that would make
+ *            it so gives ISLE_ERR_LIMIT. Other getters take NULL as a value of no type.
  *
  * A host needs no running interpreter to use them. */
 #ifndef ISLES_VALUE_H
@@ -39,7 +42,8 @@ ISLE_API isle_value *isle_value_new_int(int64_t i);
 /* A big integer: sign and magnitude, the magnitude's `len` bytes most significant first. */
 ISLE_API isle_value *isle_value_new_bigint(bool negative, const uint8_t *magnitude, size_t len);
 ISLE_API isle_value *isle_value_new_float(double d);
-ISLE_API isle_value *isle_value_new_str(const char *utf8);                  /* up to its NUL; copied */
+/* A byte that is not UTF-8 becomes the lone surrogate U+DC80..U+DCFF, as in Python's os.fsdecode(). */
+ISLE_API isle_value *isle_value_new_str(const char *utf8);                  /* up to its NUL; copied; NULL: NULL */
 ISLE_API isle_value *isle_value_new_str_n(const char *utf8, size_t len);    /* copied; may hold NULs */
 ISLE_API isle_value *isle_value_new_bytes(const void *data, size_t len);    /* copied */
 ISLE_API isle_value *isle_value_new_list(void);
@@ -49,9 +53,12 @@ ISLE_API isle_value *isle_value_new_dict(void);
 /* Frees the value and all that it contains. NULL is fine. */
 ISLE_API void isle_value_free(isle_value *value);
 
-/* Adds to the end of a list or tuple. Takes `item` over. ISLE_ERR_INVALID: not a list or tuple. */
+/* Adds to the end of a list or tuple. Takes `item` over. ISLE_ERR_INVALID: not a list or tuple, or the item is the
+ * sequence itself (then nothing is freed); _LIMIT: too deep; _NOMEM. */
 ISLE_API isle_status isle_value_append(isle_value *sequence, isle_value *item);
-/* Sets dict[key]; an equal key is replaced. Takes both over. ISLE_ERR_INVALID: not a dict. */
+/* Sets dict[key]; an equal key keeps its place and gets the new item. Takes both over. ISLE_ERR_INVALID: not a dict, or
+ * two of the three are the same value (the dict is then not freed); _LIMIT: too deep, or 2^30 pairs; _NOMEM.
+ * Keys are equal as isle_value_equal says: 1, 1.0 and True are three keys here, and one in Python. */
 ISLE_API isle_status isle_value_set(isle_value *dict, isle_value *key, isle_value *item);
 /* The same with a string for the key (copied). */
 ISLE_API isle_status isle_value_set_str(isle_value *dict, const char *key, isle_value *item);
@@ -63,7 +70,7 @@ ISLE_API const char *isle_type_name(isle_type type); /* "int"; static */
 ISLE_API bool isle_value_as_bool(const isle_value *value, bool *out);
 ISLE_API bool isle_value_as_int64(const isle_value *value, int64_t *out);
 ISLE_API bool isle_value_as_bigint(const isle_value *value, bool *out_negative, const uint8_t **out_magnitude,
-                                   size_t *out_len); /* for every int; borrowed */
+                                   size_t *out_len); /* for every int; borrowed; no leading zeros, 0 has none */
 ISLE_API bool isle_value_as_double(const isle_value *value, double *out); /* float, or an int that fits exactly */
 
 /* The text of a str, NUL-terminated, and its length in bytes (out_len may be NULL). Borrowed. NULL: no str. */
@@ -81,17 +88,19 @@ ISLE_API bool isle_value_pair(const isle_value *dict, size_t index, const isle_v
 /* dict[key] for a string key; NULL when it is not there. Borrowed. */
 ISLE_API const isle_value *isle_value_get_str(const isle_value *dict, const char *key);
 
-/* Equal type and equal content. Floats compare by their bits, so that NaN equals itself. */
+/* Equal type and equal content; a dict's order doesn't count. Floats compare by their bits, so that NaN equals itself and
+ * 0.0 is not -0.0. */
 ISLE_API bool isle_value_equal(const isle_value *a, const isle_value *b);
 ISLE_API isle_value *isle_value_copy(const isle_value *value);
 
-/* For debugging: the value as Python would print it. Free with isle_string_free. NULL: out of memory. */
+/* For debugging: the value as Python would print it (an int of over 4,300 digits in hexadecimal). Free with
+ * isle_string_free. NULL: out of memory. */
 ISLE_API char *isle_value_repr(const isle_value *value);
 ISLE_API void isle_string_free(char *string);
 
 /* CBOR (RFC 8949). Encoding gives a buffer to end with isle_bytes_free. Decoding checks depth and length
- * before it takes memory; *out_offset (may be NULL) tells where bad bytes begin.
- * ISLE_ERR_NOMEM, ISLE_ERR_DECODE, ISLE_ERR_LIMIT (nested deeper than 500). */
+ * before it takes memory; *out_offset (may be NULL; written on failure) tells where bad bytes begin. A map with the same
+ * key twice is refused. ISLE_ERR_NOMEM, ISLE_ERR_DECODE, ISLE_ERR_LIMIT (nested deeper than 500). */
 ISLE_API isle_status isle_value_encode(const isle_value *value, uint8_t **out_bytes, size_t *out_len);
 ISLE_API isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_value **out_value,
                                        size_t *out_offset);

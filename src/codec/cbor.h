@@ -66,8 +66,10 @@ typedef struct cbor_item {
 
 typedef struct cbor_reader {
     const uint8_t *start, *at, *end;
-    isle_status error;       /* sticky: ISLE_ERR_DECODE or ISLE_ERR_NOMEM */
-    const char *reason;      /* static */
+    const uint8_t *item;     /* where the item that was read last begins */
+    isle_status error;       /* sticky: ISLE_ERR_DECODE or ISLE_ERR_NOMEM, or what the caller refused it with */
+    const char *reason;      /* static, or in text: valid as long as the reader */
+    char text[48];
     uint8_t *scratch;        /* joined chunks of an indefinite string, or a negative bignum; freed by cbor_reader_done */
     size_t scratch_size;
 } cbor_reader;
@@ -78,6 +80,10 @@ void cbor_reader_done(cbor_reader *r);
  * guarantees that a definite count does not exceed the bytes that are left (each item takes one at least), and that TEXT is valid
  * UTF-8. false: r->error, r->reason and cbor_reader_offset say why and where. */
 bool cbor_read(cbor_reader *r, cbor_item *out_item);
+/* For the caller who finds that the item that was read last must not stand there (a CBOR_BREAK, a tag, too deep): fails the
+ * reader at that item. Both return false. */
+bool cbor_refuse(cbor_reader *r, isle_status error, const char *reason);
+bool cbor_refuse_tag(cbor_reader *r, uint64_t tag); /* "tag 5 has no meaning here" */
 size_t cbor_reader_offset(const cbor_reader *r);
 
 #endif

@@ -6,6 +6,8 @@
  * After a failure `at` stands where the bad bytes begin: at the item's head, or at the first byte that is no UTF-8. */
 #include "cbor.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <platform.h>
@@ -52,6 +54,20 @@ static bool fail(cbor_reader *r, const char *reason, const uint8_t *where)
     r->reason = reason;
     r->at = where;
     return false;
+}
+
+bool cbor_refuse(cbor_reader *r, isle_status error, const char *reason)
+{
+    r->error = error;
+    r->reason = reason;
+    r->at = r->item;
+    return false;
+}
+
+bool cbor_refuse_tag(cbor_reader *r, uint64_t tag)
+{
+    snprintf(r->text, sizeof(r->text), "tag %" PRIu64 " has no meaning here", tag);
+    return cbor_refuse(r, ISLE_ERR_DECODE, r->text);
 }
 
 /* Makes scratch at least `size` long; what it held is lost unless it was long enough. */
@@ -207,7 +223,8 @@ static bool read_tagged_bytes(cbor_reader *r, const head *tag, const char *reaso
 /* Magnitude + 1, in scratch. It may lie in scratch already, and then begins at scratch + 1 or later. */
 static bool add_one(cbor_reader *r, cbor_item *out)
 {
-    if (!r->scratch || out->data < r->scratch || out->data >= r->scratch + r->scratch_size) {
+    uintptr_t at = (uintptr_t)out->data, scratch = (uintptr_t)r->scratch;
+    if (at < scratch || at >= scratch + r->scratch_size) {
         if (!reserve_scratch(r, out->len + 1)) {
             return false;
         }
@@ -434,7 +451,11 @@ static bool read_tagged(cbor_reader *r, const head *tag, cbor_item *out)
 bool cbor_read(cbor_reader *r, cbor_item *out_item)
 {
     head h;
-    if (r->error || !read_head(r, &h)) {
+    if (r->error) {
+        return false;
+    }
+    r->item = r->at;
+    if (!read_head(r, &h)) {
         return false;
     }
     while (h.major == MAJOR_TAG && h.value == TAG_SELF_DESCRIBED) {

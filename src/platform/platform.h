@@ -24,7 +24,10 @@ void plat_free(void *memory);
 /* --- clocks ------------------------------------------------------------------------------------------------ */
 #define PLAT_FOREVER INT64_MAX
 int64_t plat_now(void);                              /* ns of CLOCK_MONOTONIC */
-int64_t plat_thread_cpu(pthread_t thread);           /* ns of CPU time; -1: the thread has ended */
+int64_t plat_thread_cpu(pthread_t thread);           /* ns of CPU time; -1: it has ended (but is not joined yet) */
+
+/* --- chance: bits of the operating system's, for seeds of hash tables. Never for secrets ----------------------------- */
+uint64_t plat_random(void);
 
 /* --- gate: one 32-bit word that opens once (0 -> 1) or is reset by its owner; waiting is by futex ------------ */
 typedef struct plat_gate { _Atomic uint32_t open; } plat_gate;
@@ -48,9 +51,9 @@ bool plat_cond_wait(plat_cond *cond, plat_lock *lock, int64_t deadline); /* fals
 void plat_cond_wake_one(plat_cond *cond);
 void plat_cond_wake_all(plat_cond *cond);
 
-/* --- signal: a descriptor for poll(); eventfd on Linux, else a pipe --------------------------------------------- */
-int plat_eventfd_create(void);                       /* -1 and errno */
-void plat_eventfd_set(int fd);                       /* makes it readable, for good */
+/* --- signal: a descriptor for poll(); eventfd on Linux, else a socket ------------------------------------------- */
+int plat_eventfd_create(void);                       /* -1 and errno; end it with close() */
+void plat_eventfd_set(int fd);                       /* makes it readable, for good; async-signal-safe */
 
 /* --- threads ---------------------------------------------------------------------------------------------- */
 typedef void (*plat_thread_fn)(void *arg);
@@ -63,7 +66,7 @@ void plat_thread_join(plat_thread thread);
 void plat_thread_detach(plat_thread thread);
 
 #ifdef ISLES_FAULTS
-/* Makes the n-th allocation or thread creation from now (from 1) fail once; 0: none. */
+/* Makes the n-th allocation, thread or eventfd creation from now (from 1) fail once; 0: none. */
 void plat_fault_set(long n);
 long plat_fault_count(void);                         /* how many there were since plat_fault_set */
 #endif

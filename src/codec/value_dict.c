@@ -1,0 +1,263 @@
+/* Dictionaries: finding a key. A few pairs are searched one by one; from SMALL_PAIRS on the dict has an index, a table of
+ * open addressing whose slots hold pair numbers. It is made and kept by the calls that change the dict, so that
+ * readers write nothing and many threads may read.
+ *
+ * Keys may come from hostile bytes, so the hash (SipHash-1-3) has a seed of this process, and a container that is
+ * a key is hashed when it comes in: two that differ are told apart without a walk through both. */
+#include "value_impl.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include <platform.h>
+
+#define SMALL_PAIRS 8
+#define MAX_PAIRS (UINT32_MAX / 4)
+
+struct value_index {
+    uint32_t mask; /* slots - 1; slots are a power of two, at most 2/3 of them used */
+    uint32_t slots[]; /* pair number + 1; 0: free */
+};
+
+/* --- hash -------------------------------------------------------------------------------------------------- */
+
+static uint64_t seed[2];
+static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+
+static void make_seed(void)
+{
+    seed[0] = plat_random();
+    seed[1] = plat_random();
+}
+
+static inline uint64_t rotate(uint64_t x, unsigned bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static inline void sip_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = rotate(v[1], 13) ^ v[0];
+    v[3] = rotate(v[3], 16) ^ v[2];
+    v[0] = rotate(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = rotate(v[1], 17) ^ v[2];
+    v[3] = rotate(v[3], 21) ^ v[0];
+    v[2] = rotate(v[2], 32);
+}
+
+static inline void sip_word(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    sip_round(v);
+    v[0] ^= word;
+}
+
+/* `kind` keeps equal bytes of different types apart. */
+static uint64_t hash_bytes(uint8_t kind, const void *data, size_t len)
+{
+    uint64_t v[4] = {seed[0] ^ UINT64_C(0x736f6d6570736575), seed[1] ^ UINT64_C(0x646f72616e646f6d),
+                     seed[0] ^ UINT64_C(0x6c7967656e657261) ^ kind, seed[1] ^ UINT64_C(0x7465646279746573)};
+    const uint8_t *at = data;
+    uint64_t word;
+    size_t rest = len;
+    for (; rest >= sizeof(word); rest -= sizeof(word), at += sizeof(word)) {
+        memcpy(&word, at, sizeof(word));
+        sip_word(v, word);
+    }
+    word = 0;
+    if (rest) {
+        memcpy(&word, at, rest);
+    }
+    sip_word(v, word ^ (uint64_t)len << 56);
+    v[2] ^= 0xff;
+    sip_round(v);
+    sip_round(v);
+    sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static uint64_t hash_container(const isle_value *v)
+{
+    size_t count = value_count(v);
+    uint64_t hash = count;
+    if (v->type == ISLE_DICT) { /* equal in any order: a sum of the pairs' hashes */
+        for (size_t i = 0; i < count; i += 2) {
+            uint32_t pair[2] = {value_hash(&v->block->cells[i]), value_hash(&v->block->cells[i + 1])};
+            hash += hash_bytes(v->type, pair, sizeof(pair));
+        }
+        return hash;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t step[2] = {hash, value_hash(&v->block->cells[i])};
+        hash = hash_bytes(v->type, step, sizeof(step));
+    }
+    return hash ^ v->type;
+}
+
+static uint64_t hash_content(const isle_value *v)
+{
+    if (value_is_container(v)) {
+        return hash_container(v);
+    }
+    if (v->form != FORM_PLAIN) {
+        size_t len;
+        const uint8_t *data = value_data(v, &len);
+        return hash_bytes(v->type, data, len);
+    }
+    switch (v->type) {
+    case ISLE_BOOL:
+        return hash_bytes(v->type, &v->boolean, sizeof(v->boolean));
+    case ISLE_INT:
+        return hash_bytes(v->type, &v->integer.value, sizeof(v->integer.value));
+    case ISLE_FLOAT:
+        return hash_bytes(v->type, &v->number, sizeof(v->number));
+    default:
+        return hash_bytes(v->type, NULL, 0);
+    }
+}
+
+uint32_t value_hash(const isle_value *v)
+{
+    if (v->hash) {
+        return v->hash;
+    }
+    pthread_once(&seed_once, make_seed);
+    uint64_t hash = hash_content(v);
+    uint32_t folded = (uint32_t)(hash ^ hash >> 32);
+    return folded ? folded : 1;
+}
+
+/* --- index ------------------------------------------------------------------------------------------------- */
+
+static void index_add(value_index *index, uint32_t hash, uint32_t pair)
+{
+    uint32_t slot = hash & index->mask;
+    while (index->slots[slot]) {
+        slot = (slot + 1) & index->mask;
+    }
+    index->slots[slot] = pair + 1;
+}
+
+static value_index *index_new(size_t slots)
+{
+    value_index *index = plat_calloc(1, sizeof(*index) + slots * sizeof(index->slots[0]));
+    if (index) {
+        index->mask = (uint32_t)(slots - 1);
+    }
+    return index;
+}
+
+/* Makes room in the index for one pair more, which makes the index if it is time. */
+static bool index_reserve(isle_value *dict)
+{
+    value_block *block = dict->block;
+    size_t pairs = block->count / 2;
+    if (pairs < SMALL_PAIRS || (block->index && (pairs + 1) * 3 <= ((size_t)block->index->mask + 1) * 2)) {
+        return true;
+    }
+    size_t slots = 4 * SMALL_PAIRS;
+    while (slots < pairs * 3) {
+        slots *= 2;
+    }
+    value_index *index = index_new(slots);
+    if (!index) {
+        return false;
+    }
+    for (size_t i = 0; i < pairs; i++) {
+        isle_value *key = &block->cells[2 * i];
+        key->hash = value_hash(key);
+        index_add(index, key->hash, (uint32_t)i);
+    }
+    value_index_free(block->index);
+    block->index = index;
+    return true;
+}
+
+void value_index_free(value_index *index)
+{
+    plat_free(index);
+}
+
+bool value_index_copy(const value_index *index, value_index **out_copy)
+{
+    *out_copy = NULL;
+    if (!index) {
+        return true;
+    }
+    value_index *copy = index_new((size_t)index->mask + 1);
+    if (!copy) {
+        return false;
+    }
+    memcpy(copy->slots, index->slots, ((size_t)index->mask + 1) * sizeof(index->slots[0]));
+    *out_copy = copy;
+    return true;
+}
+
+/* --- pairs ------------------------------------------------------------------------------------------------- */
+
+static inline bool same_key(const isle_value *a, const isle_value *b)
+{
+    if (a->type != b->type || (a->hash && b->hash && a->hash != b->hash)) {
+        return false;
+    }
+    return isle_value_equal(a, b);
+}
+
+static size_t find_hashed(const value_block *block, const isle_value *key)
+{
+    const value_index *index = block->index;
+    uint32_t hash = value_hash(key);
+    for (uint32_t slot = hash & index->mask; index->slots[slot]; slot = (slot + 1) & index->mask) {
+        size_t cell = 2 * (size_t)(index->slots[slot] - 1);
+        if (block->cells[cell].hash == hash && isle_value_equal(&block->cells[cell], key)) {
+            return cell;
+        }
+    }
+    return VALUE_NOT_FOUND;
+}
+
+size_t value_find(const isle_value *dict, const isle_value *key)
+{
+    const value_block *block = dict->block;
+    if (!block) {
+        return VALUE_NOT_FOUND;
+    }
+    if (block->index) {
+        return find_hashed(block, key);
+    }
+    for (size_t i = 0; i < block->count; i += 2) {
+        if (same_key(&block->cells[i], key)) {
+            return i;
+        }
+    }
+    return VALUE_NOT_FOUND;
+}
+
+void value_prepare_key(const isle_value *dict, isle_value *key)
+{
+    if (value_is_container(key) || (dict->block && dict->block->index)) {
+        key->hash = value_hash(key);
+    }
+}
+
+isle_status value_add_pair(isle_value *dict, isle_value *key, isle_value *item)
+{
+    value_block *block = dict->block;
+    if (block->count / 2 >= MAX_PAIRS) {
+        return ISLE_ERR_LIMIT;
+    }
+    if (!index_reserve(dict)) {
+        return ISLE_ERR_NOMEM;
+    }
+    if (block->index) {
+        key->hash = value_hash(key);
+        index_add(block->index, key->hash, (uint32_t)(block->count / 2));
+    }
+    block->cells[block->count++] = *key;
+    block->cells[block->count++] = *item;
+    return ISLE_OK;
+}

@@ -1,0 +1,120 @@
+/* How values lie in memory, for value*.c only.
+ *
+ *   isle_value (24 bytes)                    value_block (of a list, tuple or dict)
+ *   +--------------------------------+      +---------------------------------------------------+
+ *   | bool | int64 + its magnitude | |  +-->| count, capacity, depth, index | cell | cell | ...   |
+ *   | double | up to 15 bytes | block -------+---------------------------------------------------+
+ *   | heap bytes                     |      a list's cells are its items; a dict's are key, item, key, item ...
+ *   | type, form, ...; hash          |
+ *   +--------------------------------+
+ *
+ * Containers hold their items by value, so that a list of a million ints is one allocation. What the user gets from a
+ * constructor is one such cell on the heap; adding it to a container moves its content and frees the cell. Text, bytes
+ * and big integers of up to 15 bytes live in the cell.
+ *
+ * A container cannot be changed any more once it is inside another (only const pointers lead there), so each knows its
+ * depth, and building refuses to pass CBOR_MAX_DEPTH. That is why everything else here may recurse. */
+#ifndef ISLES_VALUE_IMPL_H
+#define ISLES_VALUE_IMPL_H
+
+#include <isles/value.h>
+
+#include "cbor.h"
+
+#define VALUE_SMALL_MAX 15 /* and a NUL */
+
+typedef struct value_block value_block;
+typedef struct value_index value_index;
+
+typedef enum value_form {
+    FORM_PLAIN,  /* none, bool, int64, float, container */
+    FORM_SMALL,  /* bytes in the cell: str, bytes, big int */
+    FORM_HEAP,   /* bytes of their own */
+} value_form;
+
+struct isle_value {
+    union {
+        bool boolean;
+        double number;
+        struct {
+            int64_t value;
+            uint8_t magnitude[8]; /* most significant first, with leading zeros: for isle_value_as_bigint */
+        } integer;
+        uint8_t small[VALUE_SMALL_MAX + 1];
+        struct {
+            uint8_t *data; /* NUL-terminated */
+            size_t len;
+        } heap;
+        value_block *block; /* NULL: empty */
+    };
+    uint8_t type; /* isle_type */
+    uint8_t form; /* value_form */
+    uint8_t small_len;
+    bool flag;     /* int: negative (big ones only); str: has surrogates */
+    uint32_t hash; /* of a dict's key, when it was needed; 0: not yet */
+};
+
+struct value_block {
+    size_t count, capacity; /* cells */
+    uint32_t depth;         /* of the container: 1 when it holds no other. What it has ever held counts */
+    value_index *index;     /* dict: NULL while it is small */
+    isle_value cells[];
+};
+
+static inline bool value_is_container(const isle_value *v)
+{
+    return v->type == ISLE_LIST || v->type == ISLE_TUPLE || v->type == ISLE_DICT;
+}
+
+static inline size_t value_count(const isle_value *container)
+{
+    return container->block ? container->block->count : 0;
+}
+
+static inline uint32_t value_depth(const isle_value *v)
+{
+    if (!value_is_container(v)) {
+        return 0;
+    }
+    return v->block ? v->block->depth : 1;
+}
+
+/* The container gets this item. */
+static inline void value_deepen(value_block *block, const isle_value *item)
+{
+    uint32_t depth = value_depth(item) + 1;
+    if (depth > block->depth) {
+        block->depth = depth;
+    }
+}
+
+/* The bytes of a str, bytes or big int. */
+static inline const uint8_t *value_data(const isle_value *v, size_t *out_len)
+{
+    if (v->form == FORM_SMALL) {
+        *out_len = v->small_len;
+        return v->small;
+    }
+    *out_len = v->heap.len;
+    return v->heap.data;
+}
+
+/* --- value.c: fill a cell. false: out of memory, and the cell is none ------------------------------------------- */
+void value_put_int(isle_value *cell, int64_t i);
+bool value_put_data(isle_value *cell, isle_type type, const void *data, size_t len);
+bool value_put_bigint(isle_value *cell, bool negative, const uint8_t *magnitude, size_t len); /* no leading zeros */
+void value_clear(isle_value *cell); /* frees what it holds; it is none then */
+
+bool value_reserve(isle_value *container, size_t more); /* makes room for `more` cells */
+
+/* --- value_dict.c ------------------------------------------------------------------------------------------- */
+#define VALUE_NOT_FOUND SIZE_MAX
+void value_prepare_key(const isle_value *dict, isle_value *key); /* before the key is sought and added */
+size_t value_find(const isle_value *dict, const isle_value *key); /* cell of the key, or VALUE_NOT_FOUND */
+/* Moves a pair in whose key is not there; room is reserved. ISLE_ERR_NOMEM, ISLE_ERR_LIMIT: nothing was moved. */
+isle_status value_add_pair(isle_value *dict, isle_value *key, isle_value *item);
+void value_index_free(value_index *index);
+bool value_index_copy(const value_index *index, value_index **out_copy);
+uint32_t value_hash(const isle_value *v); /* never 0 */
+
+#endif
