@@ -32,23 +32,32 @@ add_library(isles_python SHARED IMPORTED)
 set_target_properties(isles_python PROPERTIES IMPORTED_LOCATION ${engine_library}
                       INTERFACE_INCLUDE_DIRECTORIES ${engine_include})
 
-# What the room src/engine gets beside the other rooms.
+# What the room src/engine gets beside the other rooms. Privately: no other room sees Python.h.
 function(isles_engine_needs)
-  get_target_property(type isles_engine TYPE)
-  set(scope PUBLIC)
-  if(type STREQUAL "INTERFACE_LIBRARY")
-    set(scope INTERFACE)
+  target_link_libraries(isles_engine PRIVATE isles_python)
+  target_compile_definitions(isles_engine PRIVATE ISLES_ENGINE_PYTHON="${ISLES_PYTHON}")
+  set(libraries isles_python)
+  if(ISLES_HOOK)
+    find_package(zydis CONFIG QUIET)
+    if(zydis_FOUND)
+      target_link_libraries(isles_engine PRIVATE Zydis::Zydis)
+      target_compile_definitions(isles_engine PRIVATE ISLES_HAVE_ZYDIS)
+      list(APPEND libraries Zydis::Zydis)
+    else()
+      message(STATUS "No Zydis (libzydis-dev): blocking C calls can't be interrupted")
+    endif()
   endif()
-  target_link_libraries(isles_engine ${scope} isles_python)
-  target_compile_definitions(isles_engine ${scope} ISLES_ENGINE_PYTHON="${ISLES_PYTHON}")
-  if(NOT ISLES_HOOK)
-    return()
-  endif()
-  find_package(zydis CONFIG QUIET)
-  if(NOT zydis_FOUND)
-    message(STATUS "No Zydis (libzydis-dev): blocking C calls can't be interrupted")
-    return()
-  endif()
-  target_link_libraries(isles_engine ${scope} Zydis::Zydis)
-  target_compile_definitions(isles_engine ${scope} ISLES_HAVE_ZYDIS)
+  # what the object files need when they are linked (isles_add_rooms)
+  set_property(GLOBAL PROPERTY ISLES_LIBRARIES_OF_engine ${libraries})
+
+  # support.py becomes a C array
+  set(source ${CMAKE_SOURCE_DIR}/src/engine/support.py)
+  set(header ${CMAKE_BINARY_DIR}/generated/support_source.h)
+  add_custom_command(
+    OUTPUT ${header}
+    COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DHEADER=${header} -DNAME=support_source
+            -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${source} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
+  target_sources(isles_engine PRIVATE ${header})
+  target_include_directories(isles_engine PRIVATE ${CMAKE_BINARY_DIR}/generated)
 endfunction()
