@@ -108,3 +108,24 @@ debian_mirror() {
 }
 
 usage_of() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$1"; }
+
+# --- adding up tests: "passed failed skipped" ---------------------------------------------------------------------
+total=(0 0 0)
+
+# Adds FILE's counts to the total and says them: add_counts NAME FILE STATUS. A command that ended with a status other than 0, or
+# left no counts, is a failure, whatever was counted.
+add_counts() {
+    local counts=(0 0 0) i
+    if [ -s "$2" ]; then read -r -a counts <"$2"; fi
+    if { [ "$3" -ne 0 ] || [ ! -s "$2" ]; } && [ "${counts[1]}" -eq 0 ]; then counts[1]=1; fi
+    for i in 0 1 2; do total[i]=$((total[i] + counts[i])); done
+    say "$1: ${counts[0]} passed, ${counts[1]} failed, ${counts[2]} skipped"
+}
+
+# Says the total, leaves it in FILE, and is true when nothing failed: end_counts FILE
+end_counts() {
+    mkdir -p "$(dirname "$1")"
+    echo "${total[*]}" >"$1"
+    say "${total[0]} passed, ${total[1]} failed, ${total[2]} skipped"
+    [ "${total[1]}" -eq 0 ]
+}
