@@ -1,0 +1,229 @@
+/* One interpreter: created, and destroyed, on its home thread, with no thread state and no lock held (the protocol that
+ * was stable on every engine; docs/engine.md). */
+#include <string.h>
+
+#include "python.h"
+
+static void drop_objects(engine_interp *interp)
+{
+    for (int i = 0; i < 3; i++) {
+        Py_CLEAR(interp->files[i]);
+    }
+    Py_CLEAR(interp->support);
+}
+
+/* CPython takes the interpreter's state apart: no more pending calls, no more exceptions of ours. */
+static void on_state_goes(PyObject *capsule)
+{
+    engine_interp *interp = PyCapsule_GetPointer(capsule, "isles.end");
+    interrupt_unlink(interp);
+    Py_CLEAR(interp->cancelled);
+    Py_CLEAR(interp->host_error);
+}
+
+static int watch_state(engine_interp *interp)
+{
+    PyObject *dict = PyInterpreterState_GetDict(interp->state);
+    PyObject *capsule = dict != NULL ? PyCapsule_New(interp, "isles.end", on_state_goes) : NULL;
+    int failed = capsule == NULL || PyDict_SetItemString(dict, "isles.end", capsule) < 0;
+    Py_XDECREF(capsule);
+    return failed ? -1 : 0;
+}
+
+static PyObject *strings(const char *const *items, size_t count)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *text = PyUnicode_DecodeFSDefault(items[i]);
+        if (text == NULL || PyList_Append(list, text) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(text);
+    }
+    return list;
+}
+
+/* The configuration as support.py's setup() takes it. */
+static PyObject *settings_of(const isle_interp_config *config)
+{
+    return Py_BuildValue("({s:N,s:N,s:N,s:N,s:z,s:O,s:O,s:O})", "env", strings(config->env, config->env_count), "path",
+                         strings(config->path, config->path_count), "warnings",
+                         strings(config->warnings, config->warning_count), "xoptions",
+                         strings(config->xoptions, config->xoption_count), "venv", config->venv, "site",
+                         config->no_site ? Py_False : Py_True, "isolated", config->isolated ? Py_True : Py_False,
+                         "no_bytecode", config->no_bytecode ? Py_True : Py_False);
+}
+
+static bool needs_setup(const isle_interp_config *config)
+{
+    return !config->no_site || config->venv != NULL || config->env_count > 0 || config->path_count > 0 ||
+           config->warning_count > 0 || config->xoption_count > 0 || config->isolated || config->no_bytecode;
+}
+
+static int apply_config(engine_interp *interp, const isle_interp_config *config)
+{
+    PyObject *argv = Py_BuildValue("[s]", "");
+    int failed = argv == NULL || PySys_SetObject("argv", argv) < 0;
+    Py_XDECREF(argv);
+    if (!failed && needs_setup(config)) {
+        PyObject *done = support_call(interp, "setup", settings_of(config));
+        failed = done == NULL;
+        Py_XDECREF(done);
+    }
+    return failed ? -1 : 0;
+}
+
+/* setup() raises ValueError for a field that is wrong, NotImplementedError for one that can't be had. */
+static isle_status take_setup_exception(engine_interp *interp, engine_failure *failure)
+{
+    bool invalid = PyErr_ExceptionMatches(PyExc_ValueError);
+    bool unsupported = PyErr_ExceptionMatches(PyExc_NotImplementedError);
+    if (!invalid && !unsupported) {
+        engine_take_exception(interp, NULL, failure);
+        return failure->status = ISLE_ERR_ENGINE;
+    }
+    PyObject *exception = PyErr_GetRaisedException();
+    PyObject *text = PyObject_Str(exception);
+    const char *utf8 = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
+    isle_status status = engine_fail(failure, invalid ? ISLE_ERR_INVALID : ISLE_ERR_UNSUPPORTED, "%s",
+                                     utf8 != NULL ? utf8 : "the configuration is not valid");
+    Py_XDECREF(text);
+    Py_DECREF(exception);
+    PyErr_Clear();
+    return status;
+}
+
+static PyInterpreterConfig cpython_config(bool own_gil)
+{
+    return (PyInterpreterConfig){
+        .use_main_obmalloc = !own_gil, /* PEP 684: an own GIL needs an own allocator */
+        .allow_fork = 0,               /* the child would crash: python/cpython#139759 */
+        .allow_exec = 0,
+        .allow_threads = 1,
+        .allow_daemon_threads = 1, /* they are made to end before the interpreter does */
+        .check_multi_interp_extensions = own_gil,
+        .gil = own_gil ? PyInterpreterConfig_OWN_GIL : PyInterpreterConfig_SHARED_GIL,
+    };
+}
+
+static engine_interp *allocate(const isle_interp_config *config, uint64_t id, const char *name, void *core)
+{
+    engine_interp *interp = plat_calloc(1, sizeof *interp);
+    char *copy = interp != NULL ? plat_strdup(name) : NULL;
+    if (copy == NULL) {
+        plat_free(interp);
+        return NULL;
+    }
+    interp->id = id;
+    interp->name = copy;
+    interp->number = config->number;
+    interp->core = core;
+    interp->own_gil = config->gil == ISLE_GIL_OWN;
+    interp->isolated = config->isolated;
+    interp->streams[0] = config->stdin_;
+    interp->streams[1] = config->stdout_;
+    interp->streams[2] = config->stderr_;
+    interp->home_thread = pthread_self();
+    plat_lock_init(&interp->lock);
+    return interp;
+}
+
+static bool follow_arenas(engine_interp *interp)
+{
+    if (!interp->own_gil || !defects_leaks_arenas() || engine.adopted) {
+        return true;
+    }
+    interp->arenas = arena_owner_new();
+    arena_enter(interp->arenas);
+    return interp->arenas != NULL;
+}
+
+/* Ends CPython's part; attached before, nothing attached after. */
+static void end_state(engine_interp *interp)
+{
+    bool locked;
+    drop_objects(interp);
+    defects_end_lock(interp, &locked);
+    Py_EndInterpreter(interp->home);
+    defects_end_unlock(locked);
+    atomic_fetch_sub(&engine.interps, 1);
+    arena_enter(NULL);
+    arena_owner_free(interp->arenas, true);
+    interp->arenas = NULL;
+}
+
+static isle_status fill(engine_interp *interp, const isle_interp_config *config, engine_failure *failure)
+{
+    if (watch_state(interp) < 0 || module_install(interp) < 0 || streams_install(interp) < 0) {
+        engine_take_exception(interp, NULL, failure);
+        return failure->status = ISLE_ERR_ENGINE;
+    }
+    if (apply_config(interp, config) < 0) {
+        return take_setup_exception(interp, failure);
+    }
+    return ISLE_OK;
+}
+
+static isle_status create_state(engine_interp *interp, engine_failure *failure)
+{
+    PyInterpreterConfig config = cpython_config(interp->own_gil);
+    PyStatus made = Py_NewInterpreterFromConfig(&interp->home, &config);
+    if (PyStatus_Exception(made) || interp->home == NULL) {
+        return engine_fail(failure, ISLE_ERR_ENGINE, "CPython could not make an interpreter: %s",
+                           made.err_msg != NULL ? made.err_msg : "no reason given");
+    }
+    atomic_fetch_add(&engine.interps, 1);
+    interp->state = PyThreadState_GetInterpreter(interp->home);
+    interp->home_ident = PyThread_get_thread_ident();
+    interp->alive = true;
+    if (interp->arenas != NULL) {
+        arena_owner_set_state(interp->arenas, interp->state);
+    }
+    return ISLE_OK;
+}
+
+isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, const char *name, void *core_interp,
+                                 engine_interp **out_interp, engine_failure *failure)
+{
+    engine_interp *interp = allocate(config, id, name, core_interp);
+    if (interp == NULL || !follow_arenas(interp)) {
+        engine_interp_free(interp);
+        return engine_fail(failure, ISLE_ERR_NOMEM, "out of memory");
+    }
+    engine_home = interp;
+    isle_status status = create_state(interp, failure);
+    if (status == ISLE_OK) {
+        status = fill(interp, config, failure);
+        if (status == ISLE_OK) {
+            PyEval_SaveThread();
+            *out_interp = interp;
+            return ISLE_OK;
+        }
+        end_state(interp);
+    }
+    engine_home = NULL;
+    engine_interp_free(interp);
+    return status;
+}
+
+void engine_interp_destroy(engine_interp *interp)
+{
+    PyEval_RestoreThread(interp->home);
+    interrupt_begin(interp);
+    end_state(interp);
+    plat_lock_take(&interp->lock);
+    interp->running = false;
+    plat_lock_give(&interp->lock);
+    engine_home = NULL;
+}
+
+void engine_interp_free(engine_interp *interp)
+{
+    if (interp == NULL) {
+        return;
+    }
+    arena_owner_free(interp->arenas, false);
+    plat_lock_destroy(&interp->lock);
+    plat_free(interp->name);
+    plat_free(interp);
+}

@@ -1,0 +1,379 @@
+/* Stopping code that runs.
+ *
+ * Three ways work together (../../docs/engine.md has the table of what each reaches):
+ *   a pending call on the interpreter reaches its byte code, at the next check of the eval breaker;
+ *   a signal with an empty handler makes the home thread's system call return EINTR;
+ *   a check in front of PyErr_CheckSignals and Py_MakePendingCalls (hook.c) makes the C function that was
+ *   interrupted, or that asks now and then, give up with our exception instead of going on.
+ * What none of them reaches is parked: the thread blocks in the signal handler for good.
+ *
+ * engine_interrupt, engine_nudge and engine_park come from any thread; everything else runs on the thread named. */
+#include <errno.h>
+#include <link.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "python.h"
+
+enum { PARK_NO, PARK_ASKED, PARK_REFUSED, PARK_DONE };
+enum { MAX_RANGES = 16 };
+
+/* Declared by CPython in an internal header; exported in 3.13 to 3.15. */
+typedef int (*pending_fn)(void *);
+extern int _PyEval_AddPendingCall(PyInterpreterState *interp, pending_fn func, void *arg, int flags);
+
+ENGINE_THREAD_LOCAL engine_interp *engine_home;
+ENGINE_THREAD_LOCAL engine_interp *engine_calling;
+
+static int (*original_check_signals)(void);
+static int (*original_make_pending_calls)(void);
+
+/* Code ranges in which a thread might hold a lock of the whole process. Written at start. */
+static struct { uintptr_t start, end; } no_park[MAX_RANGES];
+static size_t no_park_count;
+
+/* Interpreters whose threads are being made to end, for threads that aren't home threads. */
+static plat_lock reaping_lock = {PTHREAD_MUTEX_INITIALIZER};
+static engine_interp *reaping_list;
+static _Atomic size_t reaping_count;
+
+/* --- raising ------------------------------------------------------------------------------------------------ */
+
+static const char *reason_text(int reason)
+{
+    switch (reason) {
+    case ISLE_ERR_TIMEOUT:
+        return "the deadline passed";
+    case ISLE_ERR_ENDED:
+        return "the interpreter is ending";
+    default:
+        return "cancelled";
+    }
+}
+
+/* On the home thread, attached to `interp`. Raises if asked to. */
+static bool raise_on_home(engine_interp *interp)
+{
+    if (!atomic_load(&interp->insist) && !atomic_exchange(&interp->once, false)) {
+        return false;
+    }
+    PyErr_SetString(interp->cancelled, reason_text(atomic_load(&interp->reason)));
+    return true;
+}
+
+static bool being_reaped(PyInterpreterState *state)
+{
+    bool found = false;
+    plat_lock_take(&reaping_lock);
+    for (engine_interp *i = reaping_list; i != NULL && !found; i = i->next) {
+        found = i->state == state;
+    }
+    plat_lock_give(&reaping_lock);
+    return found;
+}
+
+/* Attached. Does someone want the running code to stop? Then an exception is set. */
+static bool stop_is_wanted(void)
+{
+    PyThreadState *current = PyThreadState_GetUnchecked();
+    if (current == NULL) {
+        return false;
+    }
+    PyInterpreterState *state = PyThreadState_GetInterpreter(current);
+    engine_interp *home = engine_home;
+    if (home != NULL && home->state == state) {
+        return raise_on_home(home);
+    }
+    if (home != NULL && (atomic_load(&home->insist) || atomic_load(&home->once))) {
+        /* the home thread runs another interpreter that its code made: that code must let go first */
+        PyErr_SetNone(PyExc_KeyboardInterrupt);
+        return true;
+    }
+    if (atomic_load(&reaping_count) != 0 && being_reaped(state)) {
+        PyErr_SetNone(PyExc_SystemExit);
+        return true;
+    }
+    return false;
+}
+
+static int check_signals(void)
+{
+    return stop_is_wanted() ? -1 : original_check_signals();
+}
+
+static int make_pending_calls(void)
+{
+    return stop_is_wanted() ? -1 : original_make_pending_calls();
+}
+
+/* --- pending calls -------------------------------------------------------------------------------------------- */
+
+static int pending(void *arg);
+
+static void queue_pending(engine_interp *interp)
+{
+    if (atomic_exchange(&interp->queued, true)) {
+        return;
+    }
+    if (_PyEval_AddPendingCall(interp->state, pending, interp, 0) != 0) {
+        atomic_store(&interp->queued, false); /* full: the next interrupt tries again */
+    }
+}
+
+/* Some other thread of the interpreter got our call: tell the home thread by an asynchronous exception. */
+static void forward_to_home(engine_interp *interp)
+{
+    atomic_store(&interp->async_sent, true);
+    PyThreadState_SetAsyncExc(interp->home_ident, interp->cancelled);
+    engine_nudge(interp);
+}
+
+/* Runs on whichever thread of the interpreter looks at its eval breaker first. */
+static int pending(void *arg)
+{
+    engine_interp *interp = arg;
+    atomic_store(&interp->queued, false);
+    if (engine_home == interp) {
+        if (atomic_load(&interp->insist)) {
+            queue_pending(interp);
+        }
+        return raise_on_home(interp) ? -1 : 0;
+    }
+    if (atomic_load(&interp->reaping)) {
+        if (!atomic_load(&interp->reap_insist)) {
+            return 0;
+        }
+        queue_pending(interp);
+        PyErr_SetNone(PyExc_SystemExit);
+        return -1;
+    }
+    if (atomic_load(&interp->insist) || atomic_load(&interp->once)) {
+        forward_to_home(interp);
+    }
+    return 0;
+}
+
+/* --- asking ----------------------------------------------------------------------------------------------------- */
+
+void engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
+{
+    plat_lock_take(&interp->lock);
+    if (interp->running && plat_now() >= atomic_load(&interp->shield_until)) {
+        atomic_store(&interp->reason, (int)reason);
+        atomic_store(&interp->once, true);
+        if (insist) {
+            atomic_store(&interp->insist, true);
+        }
+        if (interp->alive) {
+            queue_pending(interp);
+        }
+        pthread_kill(interp->home_thread, engine.signal);
+    }
+    plat_lock_give(&interp->lock);
+}
+
+void engine_nudge(engine_interp *interp)
+{
+    plat_lock_take(&interp->lock);
+    if (interp->running) {
+        pthread_kill(interp->home_thread, engine.signal);
+    }
+    plat_lock_give(&interp->lock);
+}
+
+void interrupt_begin(engine_interp *interp)
+{
+    plat_lock_take(&interp->lock);
+    interp->running = true;
+    atomic_store(&interp->reason, 0);
+    plat_lock_give(&interp->lock);
+}
+
+static void disarm(engine_interp *interp)
+{
+    atomic_store(&interp->once, false);
+    atomic_store(&interp->insist, false);
+}
+
+void interrupt_shield(engine_interp *interp, int64_t ns)
+{
+    plat_lock_take(&interp->lock);
+    atomic_store(&interp->shield_until, ns == 0 ? 0 : plat_now() + ns);
+    disarm(interp);
+    plat_lock_give(&interp->lock);
+    if (atomic_exchange(&interp->async_sent, false)) {
+        PyThreadState_SetAsyncExc(interp->home_ident, NULL);
+    }
+}
+
+void interrupt_end(engine_interp *interp)
+{
+    plat_lock_take(&interp->lock);
+    interp->running = false;
+    plat_lock_give(&interp->lock);
+    interrupt_shield(interp, 0);
+}
+
+void interrupt_unlink(engine_interp *interp)
+{
+    plat_lock_take(&interp->lock);
+    interp->alive = false;
+    plat_lock_give(&interp->lock);
+}
+
+void interrupt_threads(engine_interp *interp, bool on, bool insist)
+{
+    plat_lock_take(&reaping_lock);
+    if (on && !atomic_load(&interp->reaping)) {
+        interp->next = reaping_list;
+        reaping_list = interp;
+        atomic_fetch_add(&reaping_count, 1);
+    } else if (!on && atomic_load(&interp->reaping)) {
+        engine_interp **link = &reaping_list;
+        while (*link != interp) {
+            link = &(*link)->next;
+        }
+        *link = interp->next;
+        atomic_fetch_sub(&reaping_count, 1);
+    }
+    atomic_store(&interp->reaping, on);
+    atomic_store(&interp->reap_insist, on && insist);
+    plat_lock_give(&reaping_lock);
+    if (on && insist) {
+        plat_lock_take(&interp->lock);
+        if (interp->alive) {
+            queue_pending(interp);
+        }
+        plat_lock_give(&interp->lock);
+    }
+}
+
+/* --- the signal -------------------------------------------------------------------------------------------------- */
+
+static uintptr_t interrupted_at(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+    return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return (uintptr_t)context->uc_mcontext.pc;
+#else
+    (void)context;
+    return 0;
+#endif
+}
+
+static bool may_park(uintptr_t at)
+{
+    for (size_t i = 0; i < no_park_count; i++) {
+        if (at >= no_park[i].start && at < no_park[i].end) {
+            return false;
+        }
+    }
+    return at != 0 && engine_calling == NULL;
+}
+
+static void block_for_ever(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    for (;;) {
+        sigsuspend(&all);
+    }
+}
+
+/* Its main work is to exist: the interrupted system call returns EINTR. */
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    int saved = errno;
+    engine_interp *interp = engine_home;
+    if (interp != NULL && atomic_load(&interp->park) == PARK_ASKED) {
+        bool parked = may_park(interrupted_at(context));
+        atomic_store(&interp->park, parked ? PARK_DONE : PARK_REFUSED);
+        plat_gate_open(&interp->park_answer);
+        if (parked) {
+            block_for_ever();
+        }
+    }
+    errno = saved;
+}
+
+bool engine_park(engine_interp *interp)
+{
+    if (atomic_load(&interp->park) == PARK_DONE) {
+        return true;
+    }
+    atomic_store(&interp->park_answer.open, 0);
+    atomic_store(&interp->park, PARK_ASKED);
+    plat_lock_take(&interp->lock);
+    bool asked = interp->running && pthread_kill(interp->home_thread, engine.signal) == 0;
+    plat_lock_give(&interp->lock);
+    if (asked) {
+        plat_gate_wait(&interp->park_answer, plat_now() + 50 * ISLE_MS);
+    }
+    int expected = PARK_ASKED; /* no answer yet: take the question back */
+    atomic_compare_exchange_strong(&interp->park, &expected, PARK_NO);
+    return expected == PARK_DONE;
+}
+
+/* --- start ----------------------------------------------------------------------------------------------------- */
+
+static bool holds_process_locks(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    static const char *const prefixes[] = {"libc.so", "libc-", "ld-linux", "ld-", "libpthread", "libisles"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int note_ranges(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    (void)arg;
+    if (info->dlpi_name == NULL || !holds_process_locks(info->dlpi_name)) {
+        return 0;
+    }
+    for (size_t i = 0; i < info->dlpi_phnum && no_park_count < MAX_RANGES; i++) {
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X) != 0) {
+            no_park[no_park_count].start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+            no_park[no_park_count].end = no_park[no_park_count].start + info->dlpi_phdr[i].p_memsz;
+            no_park_count++;
+        }
+    }
+    return 0;
+}
+
+static const char *install_hooks(void)
+{
+    const char *reason = hook_install((void *)PyErr_CheckSignals, (void *)check_signals,
+                                      (void **)&original_check_signals);
+    if (reason == NULL) {
+        reason = hook_install((void *)Py_MakePendingCalls, (void *)make_pending_calls,
+                              (void **)&original_make_pending_calls);
+    }
+    return reason;
+}
+
+int interrupt_start(int signal_number, bool no_code_patch)
+{
+    engine.signal = signal_number != 0 ? signal_number : SIGRTMIN + 5;
+    no_park_count = 0;
+    dl_iterate_phdr(note_ranges, NULL);
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(engine.signal, &action, NULL) != 0) {
+        return errno;
+    }
+    if (engine.hook_active) {
+        return 0; /* installed by an earlier runtime of this process */
+    }
+    engine.hook_reason = no_code_patch ? "turned off (no_code_patch)" : install_hooks();
+    engine.hook_active = engine.hook_reason == NULL;
+    return 0;
+}

@@ -1,0 +1,130 @@
+/* The module `isles` inside an interpreter: who it is, the host's functions, the exceptions of Isles. Made once for each
+ * interpreter and put into its sys.modules; its functions hold the engine_interp in a capsule. */
+#include <string.h>
+
+#include <isles/status.h>
+
+#include "python.h"
+
+static engine_interp *interp_of(PyObject *capsule)
+{
+    return PyCapsule_GetPointer(capsule, "isles.interp");
+}
+
+static PyObject *host_error(engine_interp *interp, const char *name, isle_status status, char *message)
+{
+    PyErr_Format(interp->host_error, "%s: %s", name, message != NULL ? message : isle_status_text(status));
+    plat_free(message);
+    return NULL;
+}
+
+/* self is (capsule, name); args the caller's. */
+static PyObject *call_host(PyObject *self, PyObject *args)
+{
+    engine_interp *interp = interp_of(PyTuple_GET_ITEM(self, 0));
+    const char *name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(self, 1));
+    uint8_t *bytes, *result = NULL;
+    size_t len, result_len = 0;
+    char *message = NULL;
+    engine_failure failure = {0};
+    if (name == NULL) {
+        return NULL;
+    }
+    if (convert_from_object(args, "args", &bytes, &len, &failure) != ISLE_OK) {
+        PyErr_SetString(PyExc_TypeError, failure.message != NULL ? failure.message : "not shareable");
+        engine_failure_clear(&failure);
+        return NULL;
+    }
+    engine_interp *before = engine_calling;
+    PyThreadState *state = PyEval_SaveThread();
+    engine_calling = interp;
+    isle_status status = engine.hooks.on_host_call(interp->core, name, bytes, len, &result, &result_len, &message);
+    engine_calling = before;
+    PyEval_RestoreThread(state);
+    plat_free(bytes);
+    if (status != ISLE_OK) {
+        return host_error(interp, name, status, message);
+    }
+    PyObject *value = result != NULL ? convert_to_object(result, result_len) : Py_NewRef(Py_None);
+    plat_free(result);
+    return value;
+}
+
+static PyMethodDef call_host_def = {"host function", call_host, METH_VARARGS, "A function of the host program."};
+
+static int add_host_function(PyObject *host, PyObject *capsule, const char *name)
+{
+    PyObject *self = Py_BuildValue("(Os)", capsule, name);
+    PyObject *function = self != NULL ? PyCFunction_New(&call_host_def, self) : NULL;
+    int failed = function == NULL || PyObject_SetAttrString(host, name, function) < 0;
+    Py_XDECREF(self);
+    Py_XDECREF(function);
+    return failed ? -1 : 0;
+}
+
+static PyObject *make_host(engine_interp *interp)
+{
+    PyObject *capsule = PyCapsule_New(interp, "isles.interp", NULL);
+    PyObject *host = capsule != NULL ? PyModule_New("isles.host") : NULL;
+    const char *name;
+    for (size_t i = 0; host != NULL && (name = engine.hooks.host_function_name(i)) != NULL; i++) {
+        if (add_host_function(host, capsule, name) < 0) {
+            Py_CLEAR(host);
+        }
+    }
+    Py_XDECREF(capsule);
+    return host;
+}
+
+static int make_exceptions(engine_interp *interp)
+{
+    interp->cancelled = PyErr_NewExceptionWithDoc(
+        "isles.Cancelled", "Raised in code that is being stopped: its deadline passed, or its job was cancelled.",
+        PyExc_KeyboardInterrupt, NULL);
+    interp->host_error = PyErr_NewExceptionWithDoc("isles.HostError", "A function of the host failed.",
+                                                   PyExc_RuntimeError, NULL);
+    return interp->cancelled != NULL && interp->host_error != NULL ? 0 : -1;
+}
+
+/* threading makes its main thread from this: the home thread, not the process's first. */
+static PyObject *main_thread_ident(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(self);
+}
+
+static PyMethodDef main_thread_ident_def = {"_get_main_thread_ident", main_thread_ident, METH_NOARGS, NULL};
+
+static int name_main_thread(engine_interp *interp)
+{
+    PyObject *thread = PyImport_ImportModule("_thread");
+    PyObject *ident = PyLong_FromUnsignedLong(interp->home_ident);
+    PyObject *function = ident != NULL ? PyCFunction_New(&main_thread_ident_def, ident) : NULL;
+    int failed = thread == NULL || function == NULL ||
+                 PyObject_SetAttrString(thread, "_get_main_thread_ident", function) < 0;
+    Py_XDECREF(thread);
+    Py_XDECREF(ident);
+    Py_XDECREF(function);
+    return failed ? -1 : 0;
+}
+
+int module_install(engine_interp *interp)
+{
+    PyObject *modules = PyImport_GetModuleDict();
+    PyObject *module = PyModule_New("isles");
+    PyObject *host = make_host(interp);
+    int failed = make_exceptions(interp) < 0 || module == NULL || host == NULL ||
+                 PyModule_SetDocString(module, "What Isles gives to the code that it runs.") < 0 ||
+                 PyModule_Add(module, "id", PyLong_FromUnsignedLongLong(interp->id)) < 0 ||
+                 PyModule_Add(module, "name", PyUnicode_DecodeFSDefault(interp->name)) < 0 ||
+                 PyModule_Add(module, "number", PyLong_FromUnsignedLongLong(interp->number)) < 0 ||
+                 PyModule_AddStringConstant(module, "__version__", ISLE_VERSION_STRING) < 0 ||
+                 PyModule_AddObjectRef(module, "host", host) < 0 ||
+                 PyModule_AddObjectRef(module, "Cancelled", interp->cancelled) < 0 ||
+                 PyModule_AddObjectRef(module, "HostError", interp->host_error) < 0 ||
+                 PyDict_SetItemString(modules, "isles", module) < 0 ||
+                 PyDict_SetItemString(modules, "isles.host", host) < 0 || name_main_thread(interp) < 0;
+    Py_XDECREF(module);
+    Py_XDECREF(host);
+    return failed ? -1 : 0;
+}

@@ -1,0 +1,135 @@
+/* The engine room's private header: Python.h, what the room's files share, and who owns what.
+ *
+ *   engine_interp   made by interp.c on the home thread; `state` and `home` are CPython's and valid until
+ *                   engine_interp_destroy; the rest until engine_interp_free
+ *   engine          the process-wide part (runtime.c); written at start and stop only
+ *
+ * Locks: interp->lock guards running, alive, and what interrupt.c writes. It is a leaf: nothing is called
+ * under it but _PyEval_AddPendingCall and pthread_kill, and no thread state is waited for. */
+#ifndef ISLES_ENGINE_PYTHON_H
+#define ISLES_ENGINE_PYTHON_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030d0000
+#error "Isles needs CPython 3.13 or newer"
+#endif
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "engine.h"
+#include "platform.h"
+
+/* Thread-locals are read in a signal handler, where a lazily allocated block would not do. */
+#define ENGINE_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+
+struct arena_owner;
+
+struct engine_interp {
+    uint64_t id;
+    char *name;
+    uint64_t number;
+    void *core; /* for the hooks */
+    bool own_gil;
+    bool isolated;
+    isle_stream streams[3];
+
+    PyInterpreterState *state;
+    PyThreadState *home; /* the home thread's, for life */
+    pthread_t home_thread;
+    unsigned long home_ident; /* as Python knows it */
+    struct arena_owner *arenas; /* NULL: not followed on this engine */
+
+    /* Objects of the interpreter; touched by attached threads only. */
+    PyObject *cancelled;    /* isles.Cancelled */
+    PyObject *host_error;   /* isles.HostError */
+    PyObject *files[3];     /* sys.stdin, sys.stdout, sys.stderr as made */
+    PyObject *support;      /* globals of support.py; NULL until needed */
+
+    plat_lock lock;
+    bool alive;   /* `state` may be given to _PyEval_AddPendingCall */
+    bool running; /* a task runs: interrupts are wanted */
+    _Atomic int64_t shield_until;  /* no interrupts before: an exception is being described */
+    _Atomic int reason;            /* isle_status of the last interrupt in this task; 0: none */
+    _Atomic bool queued;           /* our pending call is in the interpreter's queue */
+    _Atomic bool async_sent;       /* an asynchronous exception was set for the home thread */
+    _Atomic bool once;             /* raise once more */
+    _Atomic bool insist;           /* raise at every step */
+    _Atomic bool reaping;          /* its other threads are being made to end */
+    _Atomic bool reap_insist;
+    _Atomic int park;              /* see interrupt.c */
+    plat_gate park_answer;
+    struct engine_interp *next;    /* runtime.c's list of those that are reaping */
+};
+
+typedef struct engine_global {
+    bool started, adopted;
+    engine_hooks hooks;
+    PyInterpreterState *main;
+    PyThreadState *main_thread_state; /* own runtime: the runtime thread's, detached */
+    int signal;
+    const char *hook_reason; /* NULL: blocking calls can be interrupted */
+    bool hook_active;
+    _Atomic size_t interps;  /* alive: os.fork is refused */
+
+    char *support_data; /* marshalled support.py; read-only once written */
+    size_t support_size;
+} engine_global;
+extern engine_global engine;
+
+/* The interpreter whose home thread this is; and the one whose hook is being called on this thread. */
+extern ENGINE_THREAD_LOCAL engine_interp *engine_home;
+extern ENGINE_THREAD_LOCAL engine_interp *engine_calling;
+
+/* failure.c */
+isle_status engine_fail(engine_failure *failure, isle_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* exceptions.c: takes the exception that is set; returns the status of the failure. `task` may be NULL. */
+isle_status engine_take_exception(engine_interp *interp, const engine_task *task, engine_failure *failure);
+
+/* convert.c: `root` names the value in the message ("args"). No exception is left set. */
+isle_status convert_from_object(PyObject *object, const char *root, uint8_t **out_data, size_t *out_len,
+                                engine_failure *failure);
+PyObject *convert_to_object(const uint8_t *data, size_t len); /* NULL with a ValueError set */
+
+/* streams.c */
+int streams_install(engine_interp *interp);
+void streams_flush(engine_interp *interp);
+
+/* module.c */
+int module_install(engine_interp *interp);
+
+/* support.c: calls a function of support.py; new reference or NULL with an exception set. */
+int support_prepare(void); /* main interpreter, attached: compiles it */
+PyObject *support_call(engine_interp *interp, const char *function, PyObject *args /* stolen */);
+
+/* interrupt.c */
+int interrupt_start(int signal_number, bool no_code_patch); /* 0 or an errno */
+void interrupt_begin(engine_interp *interp); /* home: a task begins */
+void interrupt_shield(engine_interp *interp, int64_t ns); /* home, attached: let an exception be described in peace */
+void interrupt_end(engine_interp *interp); /* home, attached: the task has ended */
+void interrupt_unlink(engine_interp *interp); /* its state is going: no more pending calls */
+void interrupt_threads(engine_interp *interp, bool on, bool insist); /* see threads.c */
+
+/* hook.c: replaces a function of CPython. NULL on success, else the reason. */
+const char *hook_install(void *function, void *replacement, void **out_original);
+bool hook_built(void);
+
+/* arena.c */
+void arena_start(void); /* before Py_Initialize */
+struct arena_owner *arena_owner_new(void);
+void arena_owner_set_state(struct arena_owner *owner, PyInterpreterState *state);
+void arena_enter(struct arena_owner *owner); /* the calling thread allocates for it */
+void arena_owner_free(struct arena_owner *owner, bool give_back);
+
+/* defects.c */
+void defects_before_interpreters(void); /* main interpreter, attached */
+void defects_end_lock(engine_interp *interp, bool *out_locked); /* around Py_EndInterpreter */
+void defects_end_unlock(bool locked);
+bool defects_leaks_arenas(void);
+
+#endif

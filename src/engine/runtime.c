@@ -1,0 +1,216 @@
+/* CPython in this process: starting it, taking over a running one, stopping it; what holds for all its interpreters. */
+#include <stdio.h>
+#include <string.h>
+
+#include "python.h"
+
+engine_global engine;
+
+/* --- the audit hook ------------------------------------------------------------------------------------------------ */
+
+static bool is_fork(const char *event)
+{
+    return strcmp(event, "os.fork") == 0 || strcmp(event, "os.forkpty") == 0;
+}
+
+/* Told to the core: an exception that nobody can catch. */
+static void tell_unraisable(PyObject *args)
+{
+    PyThreadState *current = PyThreadState_Get();
+    engine_interp *interp = engine_home;
+    if (interp == NULL || PyThreadState_GetInterpreter(current) != interp->state || PyTuple_GET_SIZE(args) < 2) {
+        return;
+    }
+    PyObject *type = PyObject_GetAttrString(PyTuple_GET_ITEM(args, 1), "exc_type");
+    char message[200];
+    snprintf(message, sizeof message, "an exception was ignored: %.150s",
+             type != NULL && PyType_Check(type) ? ((PyTypeObject *)type)->tp_name : "?");
+    Py_XDECREF(type);
+    PyErr_Clear();
+    engine_interp *before = engine_calling;
+    PyThreadState *state = PyEval_SaveThread();
+    engine_calling = interp;
+    engine.hooks.on_error(interp->core, message);
+    engine_calling = before;
+    PyEval_RestoreThread(state);
+}
+
+/* In every interpreter, attached (PEP 578). Costs some 60 ns an event; stays installed for the life of the process. */
+static int audit(const char *event, PyObject *args, void *data)
+{
+    (void)data;
+    if (event[0] == 'o' && is_fork(event) && atomic_load(&engine.interps) > 0) {
+        /* python/cpython#139759, 3.13 to 3.15: the child of a process with interpreters crashes */
+        PyErr_Format(PyExc_RuntimeError, "%s: not in a process with interpreters of Isles: the child would crash (use "
+                                         "subprocess, or multiprocessing with spawn)", event);
+        return -1;
+    }
+    if (event[0] == 's' && strcmp(event, "sys.unraisablehook") == 0) {
+        tell_unraisable(args);
+    }
+    return 0;
+}
+
+/* --- start ----------------------------------------------------------------------------------------------------------- */
+
+static isle_status fail_with(engine_failure *failure, PyStatus status)
+{
+    return engine_fail(failure, ISLE_ERR_ENGINE, "CPython did not start: %s",
+                       status.err_msg != NULL ? status.err_msg : "no reason given");
+}
+
+/* UTF-8 mode (PEP 540), and the host's locale is left alone. */
+static PyStatus preinitialize(const isle_runtime_config *config)
+{
+    PyPreConfig pre;
+    PyPreConfig_InitPythonConfig(&pre);
+    pre.parse_argv = 0;
+    pre.utf8_mode = 1;
+    pre.configure_locale = 0;
+    pre.coerce_c_locale = 0;
+    pre.coerce_c_locale_warn = 0;
+    pre.use_environment = !config->ignore_environment;
+    return Py_PreInitialize(&pre);
+}
+
+static PyStatus initialize(const isle_runtime_config *config)
+{
+    const char *python = config->python != NULL ? config->python : ISLES_ENGINE_PYTHON;
+    PyConfig cpython;
+    PyConfig_InitPythonConfig(&cpython);
+    cpython.parse_argv = 0;
+    cpython.install_signal_handlers = 0;
+    cpython.site_import = 0; /* each interpreter imports site as it is configured (python/cpython#112434) */
+    cpython.safe_path = 1;
+    cpython.pathconfig_warnings = 0;
+    cpython.use_environment = !config->ignore_environment;
+    PyStatus status = PyConfig_SetBytesString(&cpython, &cpython.executable, python);
+    if (!PyStatus_Exception(status)) {
+        status = PyConfig_SetBytesString(&cpython, &cpython.program_name, python);
+    }
+    if (!PyStatus_Exception(status)) {
+        status = Py_InitializeFromConfig(&cpython);
+    }
+    PyConfig_Clear(&cpython);
+    return status;
+}
+
+/* Main interpreter, attached. */
+static isle_status prepare(const isle_runtime_config *config, engine_failure *failure)
+{
+    static bool audited;
+    int error = interrupt_start(config->interrupt_signal, config->no_code_patch);
+    if (error != 0) {
+        return engine_fail(failure, ISLE_ERR_SYSTEM, "interrupt_signal: %s", strerror(error));
+    }
+    if (support_prepare() < 0) {
+        PyErr_Clear();
+        return engine_fail(failure, ISLE_ERR_ENGINE, "the support code did not compile");
+    }
+    if (!audited && PySys_AddAuditHook(audit, NULL) < 0) {
+        PyErr_Clear();
+        return engine_fail(failure, ISLE_ERR_ENGINE, "another audit hook refused ours");
+    }
+    audited = true;
+    defects_before_interpreters();
+    engine.main = PyInterpreterState_Main();
+    engine.started = true;
+    return ISLE_OK;
+}
+
+isle_status engine_start(const isle_runtime_config *config, const engine_hooks *hooks, engine_failure *failure)
+{
+    if (Py_IsInitialized()) {
+        return engine_fail(failure, ISLE_ERR_STATE, "Python already runs in this process: adopt it");
+    }
+    engine.hooks = *hooks;
+    engine.adopted = false;
+    PyStatus status = preinitialize(config);
+    if (PyStatus_Exception(status)) {
+        return fail_with(failure, status);
+    }
+    arena_start();
+    status = initialize(config);
+    if (PyStatus_Exception(status)) {
+        return fail_with(failure, status);
+    }
+    isle_status prepared = prepare(config, failure);
+    if (prepared != ISLE_OK) {
+        Py_FinalizeEx();
+        return prepared;
+    }
+    engine.main_thread_state = PyEval_SaveThread();
+    return ISLE_OK;
+}
+
+/* --- adopting ---------------------------------------------------------------------------------------------------------- */
+
+static void (*exit_fn)(void *);
+static void *exit_ctx;
+
+static PyObject *at_exit(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    if (engine.started && exit_fn != NULL) {
+        exit_fn(exit_ctx);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef at_exit_def = {"isles_at_exit", at_exit, METH_NOARGS, NULL};
+
+static int register_exit(void)
+{
+    PyObject *atexit = PyImport_ImportModule("atexit");
+    PyObject *function = atexit != NULL ? PyCFunction_New(&at_exit_def, NULL) : NULL;
+    PyObject *done = function != NULL ? PyObject_CallMethod(atexit, "register", "O", function) : NULL;
+    Py_XDECREF(function);
+    Py_XDECREF(atexit);
+    Py_XDECREF(done);
+    return done != NULL ? 0 : -1;
+}
+
+isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *hooks, void (*on_exit)(void *), void *ctx,
+                         engine_failure *failure)
+{
+    PyThreadState *current = Py_IsInitialized() ? PyThreadState_GetUnchecked() : NULL;
+    if (current == NULL || PyThreadState_GetInterpreter(current) != PyInterpreterState_Main()) {
+        return engine_fail(failure, ISLE_ERR_STATE, "the calling thread is not attached to the main interpreter");
+    }
+    if ((Py_Version >> 16) != (PY_VERSION_HEX >> 16)) {
+        return engine_fail(failure, ISLE_ERR_UNSUPPORTED, "built for Python %d.%d, this is another", PY_MAJOR_VERSION,
+                           PY_MINOR_VERSION);
+    }
+    engine.hooks = *hooks;
+    engine.adopted = true;
+    exit_fn = on_exit;
+    exit_ctx = ctx;
+    isle_status status = prepare(config, failure);
+    if (status == ISLE_OK && register_exit() < 0) {
+        PyErr_Clear();
+        engine.started = false;
+        status = engine_fail(failure, ISLE_ERR_ENGINE, "atexit refused a function");
+    }
+    return status;
+}
+
+/* --- stop ------------------------------------------------------------------------------------------------------------ */
+
+void engine_abandon(void)
+{
+    engine.started = false;
+}
+
+isle_status engine_stop(engine_failure *failure)
+{
+    engine.started = false;
+    if (engine.adopted) {
+        return ISLE_OK;
+    }
+    PyEval_RestoreThread(engine.main_thread_state);
+    int failed = Py_FinalizeEx();
+    plat_free(engine.support_data);
+    engine.support_data = NULL;
+    return failed == 0 ? ISLE_OK : engine_fail(failure, ISLE_ERR_ENGINE, "CPython could not flush its files at its end");
+}

@@ -1,0 +1,481 @@
+"""What Isles does in Python inside each interpreter: set-up, programs, descriptions of exceptions, reset.
+
+Compiled once, loaded into an interpreter when it is first needed, and kept out of sys.modules. Its frames carry the file name
+"<isles>" and are left out of tracebacks. It trusts nothing that user code may have changed more than it must.
+"""
+
+import sys
+
+MAX_DEPTH = 50
+MAX_FRAMES = 2000
+MAX_CHILDREN = 1000
+MAX_TEXT = 1 << 20
+
+_state = {"script_path": None, "mark": None}
+
+
+# --- set-up -------------------------------------------------------------------------------------------------------
+
+
+def setup(config):
+    if config["env"]:
+        _own_environment(config["env"])
+    if config["isolated"]:
+        _drop_pythonpath()
+    if config["no_bytecode"]:
+        sys.dont_write_bytecode = True
+    for option in config["xoptions"]:
+        _set_xoption(option)
+    if config["venv"] is not None:
+        _enter_venv(config["venv"])
+    if config["site"]:
+        _run_site(config["isolated"])
+    sys.path[0:0] = config["path"]
+    for option in config["warnings"]:
+        _set_warning(option)
+
+
+def _drop_pythonpath():
+    import os
+
+    given = os.environ.get("PYTHONPATH")
+    if given:
+        drop = {os.path.abspath(p) for p in given.split(os.pathsep)}
+        sys.path[:] = [p for p in sys.path if os.path.abspath(p) not in drop]
+
+
+def _enter_venv(directory):
+    import os
+
+    directory = os.path.abspath(directory)
+    settings = _read_pyvenv(os.path.join(directory, "pyvenv.cfg"))
+    wanted = "%d.%d" % sys.version_info[:2]
+    version = settings.get("version") or settings.get("version_info") or ""
+    if version and ".".join(version.split(".")[:2]) != wanted:
+        raise ValueError(f"venv: {directory} was made for Python {version}, the engine is {wanted}")
+    sys.executable = os.path.join(directory, "bin", "python")
+    sys.prefix = sys.exec_prefix = directory
+
+
+def _read_pyvenv(path):
+    settings = {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                key, equals, value = line.partition("=")
+                if equals:
+                    settings[key.strip().lower()] = value.strip()
+    except OSError as error:
+        raise ValueError(f"venv: {path}: {error.strerror}") from None
+    return settings
+
+
+def _run_site(isolated):
+    import site
+
+    if isolated:
+        site.ENABLE_USER_SITE = False
+    site.main()
+
+
+def _set_warning(option):
+    import warnings
+
+    try:
+        warnings._setoption(option)
+    except warnings._OptionError as error:
+        raise ValueError(f"warnings: {error}") from None
+    sys.warnoptions.append(option)
+
+
+_PROCESS_OPTIONS = frozenset(
+    "context_aware_warnings cpu_count dev disable_remote_debug faulthandler frozen_modules gil importtime"
+    " no_debug_ranges perf perf_jit presite showrefcount thread_inherit_context tlbc tracemalloc utf8"
+    " warn_default_encoding lazy_imports".split()
+)
+
+
+def _set_xoption(option):
+    name, equals, value = option.partition("=")
+    if name in _PROCESS_OPTIONS:
+        raise NotImplementedError(f"xoptions: {name} belongs to the process, not to one interpreter")
+    if name == "int_max_str_digits":
+        try:
+            sys.set_int_max_str_digits(int(value))
+        except ValueError:
+            raise ValueError(f"xoptions: {option}: not a number of digits (0, or 640 and more)") from None
+    elif name == "pycache_prefix":
+        sys.pycache_prefix = value or None
+    sys._xoptions[name] = value if equals else True
+
+
+# --- environment --------------------------------------------------------------------------------------------------
+
+
+def _own_environment(pairs):
+    """os.environ becomes this interpreter's: what it sets stays in it and goes to its children."""
+    import os
+    import _posixsubprocess
+
+    def stays_here(*args):
+        pass
+
+    def environment():
+        return [os.fsencode(key) + b"=" + os.fsencode(value) for key, value in os.environ.items()]
+
+    fork_exec = _posixsubprocess.fork_exec
+    environment_at = 5  # position of env_list in fork_exec's arguments
+
+    def fork_exec_here(*args):
+        if len(args) > environment_at and args[environment_at] is None:
+            args = (*args[:environment_at], environment(), *args[environment_at + 1 :])
+        return fork_exec(*args)
+
+    def system(command):
+        import subprocess
+
+        status = subprocess.call(command, shell=True)
+        return -status if status < 0 else status << 8
+
+    os.putenv = os.unsetenv = stays_here
+    os.system = system
+    _posixsubprocess.fork_exec = fork_exec_here
+    if "subprocess" in sys.modules:
+        sys.modules["subprocess"]._fork_exec = fork_exec_here
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if equals:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+
+
+# --- programs -----------------------------------------------------------------------------------------------------
+
+
+def prepare_file(path, argv, isolated):
+    """As `python PATH`. Returns the code for __main__, or None: a directory or zip whose __main__ is to be run."""
+    import os
+
+    sys.argv = [path, *argv]
+    if _has_importer(path):
+        _set_script_path(path)
+        return None
+    full = os.path.abspath(path)
+    code, loader = _load(full)
+    if not isolated:
+        _set_script_path(os.path.dirname(os.path.realpath(path)))
+    main = sys.modules["__main__"].__dict__
+    main.update(__name__="__main__", __file__=full, __loader__=loader, __spec__=None, __package__=None)
+    if sys.version_info < (3, 15):
+        main["__cached__"] = None
+    main.setdefault("__builtins__", sys.modules["builtins"])
+    return code
+
+
+def _has_importer(path):
+    for hook in sys.path_hooks:
+        try:
+            hook(path)
+        except ImportError:
+            continue
+        return True
+    return False
+
+
+def _load(full):
+    from importlib.machinery import SourceFileLoader, SourcelessFileLoader
+
+    if full.endswith(".pyc"):
+        loader = SourcelessFileLoader("__main__", full)
+        return loader.get_code("__main__"), loader
+    import io
+
+    with io.open_code(full) as file:
+        data = file.read()
+    return compile(data, full, "exec", dont_inherit=True), SourceFileLoader("__main__", full)
+
+
+def _set_script_path(entry):
+    """sys.path[0] is the program's; that of an earlier program goes."""
+    if sys.path and sys.path[0] == _state["script_path"]:
+        del sys.path[0]
+    sys.path.insert(0, entry)
+    _state["script_path"] = entry
+
+
+def prepare_module(argv, isolated):
+    import os
+
+    sys.argv = ["-m", *argv]
+    if not isolated:
+        _set_script_path(os.getcwd())
+
+
+def join_threads():
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+
+
+def run_atexit():
+    import atexit
+
+    atexit._run_exitfuncs()
+
+
+def thread_names():
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return ""
+    main = threading.main_thread()
+    return ", ".join(str(t.name) for t in list(threading._active.values()) if t is not main)
+
+
+# --- exceptions ---------------------------------------------------------------------------------------------------
+
+
+def describe(exception, source, filename):
+    """Everything that an exception says, as plain values. See the core's error.c for the keys."""
+    import linecache
+    import traceback
+
+    if source is not None and filename not in linecache.cache:
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    start = _outside(exception.__traceback__)
+    told = traceback.TracebackException(type(exception), exception, start, compact=False)
+    report = _describe_one(told, exception, start, 0)
+    if isinstance(exception, SystemExit):
+        report["exit_status"], report["text"] = _exit_status(exception)
+    else:
+        report["text"] = _plain("".join(told.format()))
+    return report
+
+
+def _outside(start):
+    while start is not None and start.tb_frame.f_code.co_filename == "<isles>":
+        start = start.tb_next
+    return start
+
+
+def _exit_status(exception):
+    code = exception.code
+    if code is None:
+        return 0, ""
+    if isinstance(code, int):
+        return int(code) & 0xFF, ""
+    try:
+        return 1, _plain(str(code)) + "\n"
+    except BaseException:
+        return 1, ""
+
+
+def _plain(text):
+    """An exact str of bounded length, whatever class `text` is of."""
+    text = str.__getitem__(text, slice(None, MAX_TEXT))
+    return text
+
+
+def _describe_one(told, exception, start, depth):
+    report = {"type": _type_name(told), "message": _message(told)}
+    report["frames"] = _frames(told, start)
+    notes = _notes(told)
+    if notes:
+        report["notes"] = notes
+    if depth < MAX_DEPTH:
+        _describe_relatives(report, told, exception, depth + 1)
+    if isinstance(exception, SyntaxError) and getattr(told, "lineno", None) is not None:
+        report["syntax"] = _syntax(told)
+    return report
+
+
+def _type_name(told):
+    try:
+        return _plain(told.exc_type_str)
+    except BaseException:
+        return "Exception"
+
+
+def _message(told):
+    try:
+        return _plain(str(told))
+    except BaseException:
+        return "<exception str() failed>"
+
+
+def _notes(told):
+    notes = getattr(told, "__notes__", None)
+    if not isinstance(notes, (list, tuple)):
+        return []
+    result = []
+    for note in notes:
+        try:
+            result.append(_plain(str(note)))
+        except BaseException:
+            result.append("<note str() failed>")
+    return result
+
+
+def _describe_relatives(report, told, exception, depth):
+    if told.__cause__ is not None:
+        cause = exception.__cause__
+        report["cause"] = _describe_one(told.__cause__, cause, cause.__traceback__, depth)
+    if told.__context__ is not None and not told.__suppress_context__:
+        context = exception.__context__
+        report["context"] = _describe_one(told.__context__, context, context.__traceback__, depth)
+    children = getattr(told, "exceptions", None)
+    if children:
+        pairs = list(zip(children, exception.exceptions))[:MAX_CHILDREN]
+        report["children"] = [_describe_one(t, e, e.__traceback__, depth) for t, e in pairs]
+
+
+def _qualified_names(start):
+    while start is not None:
+        yield start.tb_frame.f_code.co_qualname
+        start = start.tb_next
+
+
+def _frames(told, start):
+    frames = [_frame(f, name) for f, name in zip(told.stack, _qualified_names(start))]
+    if len(frames) > MAX_FRAMES:
+        half = MAX_FRAMES // 2
+        frames = frames[:half] + frames[-half:]
+    return frames
+
+
+def _frame(summary, name):
+    try:
+        line = summary.line
+    except BaseException:
+        line = None
+    return [
+        _plain(summary.filename),
+        summary.lineno or 0,
+        summary.end_lineno or summary.lineno or 0,
+        -1 if summary.colno is None else summary.colno,
+        -1 if summary.end_colno is None else summary.end_colno,
+        _plain(name),
+        line if line is None else _plain(line),
+    ]
+
+
+def _number(value):
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _syntax(told):
+    def text(value):
+        return _plain(value) if isinstance(value, str) else None
+
+    return {
+        "file": text(told.filename),
+        "source": text(told.text),
+        "message": text(told.msg),
+        "line": _number(told.lineno),
+        "end_line": _number(told.end_lineno),
+        "column": _number(told.offset),
+        "end_column": _number(told.end_offset),
+    }
+
+
+# --- reuse --------------------------------------------------------------------------------------------------------
+
+
+def mark():
+    import gc
+    import os
+
+    warnings = sys.modules.get("warnings")
+    _state["mark"] = {
+        "modules": dict(sys.modules),
+        "main": dict(sys.modules["__main__"].__dict__),
+        "builtins": dict(sys.modules["builtins"].__dict__),
+        "sys": {name: getattr(sys, name, None) for name in _SYS_NAMES},
+        "lists": [(name, getattr(sys, name), list(getattr(sys, name))) for name in _SYS_LISTS],
+        "environ": dict(os.environ),
+        "filters": None if warnings is None else list(warnings.filters),
+        "gc": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
+        "recursion": sys.getrecursionlimit(),
+        "switch": sys.getswitchinterval(),
+        "script_path": _state["script_path"],
+    }
+
+
+_SYS_NAMES = (
+    "argv stdin stdout stderr excepthook unraisablehook displayhook breakpointhook path executable prefix"
+    " exec_prefix dont_write_bytecode pycache_prefix meta_path path_hooks"
+).split()
+_SYS_LISTS = "path meta_path path_hooks warnoptions".split()
+
+
+def reset():
+    """Back to the mark. What imported C modules and modules from before the mark keep to themselves stays."""
+    import gc
+
+    then = _state["mark"]
+    run_atexit()
+    _reset_streams(then)
+    for name, value in then["sys"].items():
+        setattr(sys, name, value)
+    for name, where, items in then["lists"]:
+        where[:] = items
+        setattr(sys, name, where)
+    _reset_namespace(sys.modules["builtins"].__dict__, then["builtins"])
+    sys.modules.update(then["modules"])
+    for name in [name for name in sys.modules if name not in then["modules"]]:
+        sys.modules.pop(name, None)
+    _reset_namespace(then["modules"]["__main__"].__dict__, then["main"])
+    _state["script_path"] = then["script_path"]
+    _reset_environment(then["environ"])
+    _reset_warnings(then["filters"])
+    sys.settrace(None)
+    sys.setprofile(None)
+    sys.setrecursionlimit(then["recursion"])
+    sys.setswitchinterval(then["switch"])
+    enabled, threshold, debug = then["gc"]
+    gc.set_threshold(*threshold)
+    gc.set_debug(debug)
+    (gc.enable if enabled else gc.disable)()
+    sys.path_importer_cache.clear()
+
+
+def _reset_streams(then):
+    for name in ("stdout", "stderr"):
+        current = getattr(sys, name, None)
+        if current is not then["sys"][name]:
+            try:
+                current.flush()
+            except Exception:
+                pass
+
+
+def _reset_namespace(namespace, before):
+    for name in [name for name in namespace if name not in before]:
+        namespace.pop(name, None)
+    namespace.update(before)
+
+
+def _reset_environment(before):
+    import os
+
+    for name in [name for name in os.environ if name not in before]:
+        del os.environ[name]
+    for name, value in before.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
+def _reset_warnings(filters):
+    warnings = sys.modules.get("warnings")
+    if warnings is None:
+        return
+    if filters is None:
+        warnings.resetwarnings()
+    elif warnings.filters != filters:
+        warnings.filters[:] = filters
+        invalidate = getattr(warnings, "_filters_mutated", None) or getattr(warnings, "_filters_mutated_lock_held", None)
+        if invalidate is not None:
+            invalidate()

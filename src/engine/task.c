@@ -1,0 +1,231 @@
+/* Running one task on the home thread. Each kind is a function that returns a new reference, or NULL with an exception
+ * set; what is common (attaching, interrupts, flushing, failures) is in engine_run. */
+#include <string.h>
+
+#include "python.h"
+
+static PyObject *main_namespace(void)
+{
+    PyObject *main = PyImport_AddModuleRef("__main__");
+    PyObject *namespace = main != NULL ? PyModule_GetDict(main) : NULL;
+    Py_XDECREF(main); /* sys.modules keeps it, or its namespace's last user is us: take our own reference */
+    return Py_XNewRef(namespace);
+}
+
+static PyObject *list_of(const char *const *items, size_t count)
+{
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *text = PyUnicode_DecodeFSDefault(items[i]);
+        if (text == NULL) {
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, (Py_ssize_t)i, text);
+        }
+    }
+    return list;
+}
+
+static PyObject *evaluate(PyObject *code /* stolen */)
+{
+    PyObject *namespace = code != NULL ? main_namespace() : NULL;
+    PyObject *result = NULL;
+    if (namespace != NULL) {
+        result = PyEval_EvalCode(code, namespace, namespace);
+        Py_DECREF(namespace);
+    }
+    Py_XDECREF(code);
+    return result;
+}
+
+static int set_source_argv(const engine_task *task)
+{
+    PyObject *argv = list_of(task->argv, task->argc);
+    PyObject *zero = argv != NULL ? PyUnicode_FromString("-c") : NULL;
+    int failed = zero == NULL || PyList_Insert(argv, 0, zero) < 0 || PySys_SetObject("argv", argv) < 0;
+    Py_XDECREF(zero);
+    Py_XDECREF(argv);
+    return failed ? -1 : 0;
+}
+
+static PyObject *run_source(const engine_task *task)
+{
+    if (task->argv != NULL && set_source_argv(task) < 0) {
+        return NULL;
+    }
+    const char *filename = task->filename != NULL ? task->filename : "<string>";
+    return evaluate(Py_CompileString(task->target, filename, Py_file_input));
+}
+
+/* As CPython's own `python -m` and `python DIR`. */
+static PyObject *run_as_main(const char *name, bool alter_argv)
+{
+    PyObject *runpy = PyImport_ImportModule("runpy");
+    PyObject *function = runpy != NULL ? PyObject_GetAttrString(runpy, "_run_module_as_main") : NULL;
+    PyObject *result = function != NULL ? PyObject_CallFunction(function, "si", name, alter_argv ? 1 : 0) : NULL;
+    Py_XDECREF(function);
+    Py_XDECREF(runpy);
+    return result;
+}
+
+static PyObject *run_file(engine_interp *interp, const engine_task *task)
+{
+    PyObject *argv = list_of(task->argv, task->argc);
+    PyObject *path = PyUnicode_DecodeFSDefault(task->target);
+    PyObject *args = argv != NULL && path != NULL
+                         ? PyTuple_Pack(3, path, argv, interp->isolated ? Py_True : Py_False)
+                         : NULL;
+    Py_XDECREF(argv);
+    Py_XDECREF(path);
+    PyObject *code = support_call(interp, "prepare_file", args);
+    if (code != Py_None) {
+        return evaluate(code);
+    }
+    Py_DECREF(code);
+    return run_as_main("__main__", false);
+}
+
+static PyObject *run_module(engine_interp *interp, const engine_task *task)
+{
+    PyObject *argv = list_of(task->argv, task->argc);
+    PyObject *args = argv != NULL ? PyTuple_Pack(2, argv, interp->isolated ? Py_True : Py_False) : NULL;
+    Py_XDECREF(argv);
+    PyObject *done = support_call(interp, "prepare_module", args);
+    if (done == NULL) {
+        return NULL;
+    }
+    Py_DECREF(done);
+    return run_as_main(task->target, true);
+}
+
+/* "pkg.mod:function", dots allowed after the colon. */
+static PyObject *resolve(const char *target)
+{
+    const char *colon = strchr(target, ':');
+    if (colon == NULL || colon == target || colon[1] == '\0') {
+        PyErr_Format(PyExc_ValueError, "'%s' is not of the form module:function", target);
+        return NULL;
+    }
+    char *module = plat_strndup(target, (size_t)(colon - target));
+    PyObject *object = module != NULL ? PyImport_ImportModule(module) : PyErr_NoMemory();
+    plat_free(module);
+    const char *name = colon + 1;
+    while (object != NULL && name != NULL) {
+        const char *dot = strchr(name, '.');
+        PyObject *key = PyUnicode_FromStringAndSize(name, dot != NULL ? dot - name : (Py_ssize_t)strlen(name));
+        PyObject *next = key != NULL ? PyObject_GetAttr(object, key) : NULL;
+        Py_XDECREF(key);
+        Py_SETREF(object, next);
+        name = dot != NULL ? dot + 1 : NULL;
+    }
+    return object;
+}
+
+/* [args, kwargs], as the core wrote it. */
+static PyObject *call_with(PyObject *function, PyObject *both)
+{
+    PyObject *list = PyList_Check(both) && PyList_GET_SIZE(both) == 2 ? PyList_GET_ITEM(both, 0) : NULL;
+    PyObject *keywords = list != NULL ? PyList_GET_ITEM(both, 1) : NULL;
+    if (keywords == NULL || !PyList_Check(list) || !PyDict_Check(keywords)) {
+        PyErr_SetString(PyExc_ValueError, "malformed arguments");
+        return NULL;
+    }
+    PyObject *args = PyList_AsTuple(list);
+    PyObject *result = NULL;
+    if (args != NULL) {
+        result = PyObject_Call(function, args, PyDict_GET_SIZE(keywords) > 0 ? keywords : NULL);
+        Py_DECREF(args);
+    }
+    return result;
+}
+
+static PyObject *run_call(const engine_task *task)
+{
+    PyObject *function = resolve(task->target);
+    PyObject *both = function != NULL ? convert_to_object(task->args, task->args_len) : NULL;
+    PyObject *result = both != NULL ? call_with(function, both) : NULL;
+    Py_XDECREF(both);
+    Py_XDECREF(function);
+    return result;
+}
+
+static PyObject *get_global(const engine_task *task)
+{
+    PyObject *namespace = main_namespace();
+    PyObject *value = namespace != NULL ? PyMapping_GetItemString(namespace, task->target) : NULL;
+    Py_XDECREF(namespace);
+    if (value == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+        PyErr_Format(PyExc_NameError, "name '%s' is not defined", task->target);
+    }
+    return value;
+}
+
+static PyObject *set_global(const engine_task *task)
+{
+    PyObject *namespace = main_namespace();
+    PyObject *value = namespace != NULL ? convert_to_object(task->args, task->args_len) : NULL;
+    int failed = value == NULL || PyDict_SetItemString(namespace, task->target, value) < 0;
+    Py_XDECREF(value);
+    Py_XDECREF(namespace);
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *dispatch(engine_interp *interp, const engine_task *task)
+{
+    switch (task->kind) {
+    case ENGINE_SOURCE:
+        return run_source(task);
+    case ENGINE_FILE:
+        return run_file(interp, task);
+    case ENGINE_MODULE:
+        return run_module(interp, task);
+    case ENGINE_CALL:
+        return run_call(task);
+    case ENGINE_GET_GLOBAL:
+        return get_global(task);
+    case ENGINE_SET_GLOBAL:
+        return set_global(task);
+    case ENGINE_JOIN_THREADS:
+        return support_call(interp, "join_threads", PyTuple_New(0));
+    case ENGINE_ATEXIT:
+        return support_call(interp, "run_atexit", PyTuple_New(0));
+    case ENGINE_MARK:
+        return support_call(interp, "mark", PyTuple_New(0));
+    case ENGINE_RESET:
+        return support_call(interp, "reset", PyTuple_New(0));
+    }
+    PyErr_SetString(PyExc_SystemError, "unknown task");
+    return NULL;
+}
+
+static bool has_value(engine_task_kind kind)
+{
+    return kind == ENGINE_CALL || kind == ENGINE_GET_GLOBAL;
+}
+
+isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t **out_value, size_t *out_len,
+                       engine_failure *failure)
+{
+    isle_status status = ISLE_OK;
+    *out_value = NULL;
+    *out_len = 0;
+    PyEval_RestoreThread(interp->home);
+    interrupt_begin(interp);
+    PyObject *result = dispatch(interp, task);
+    if (result != NULL && has_value(task->kind)) {
+        status = convert_from_object(result, task->kind == ENGINE_CALL ? "result" : task->target, out_value, out_len,
+                                     failure);
+    } else if (result == NULL) {
+        status = engine_take_exception(interp, task, failure);
+    }
+    Py_XDECREF(result);
+    streams_flush(interp);
+    interrupt_end(interp);
+    PyErr_Clear();
+    PyEval_SaveThread();
+    if (status == ISLE_ERR_EXIT && failure->exit_status == 0) {
+        engine_failure_clear(failure);
+        status = ISLE_OK;
+    }
+    return status;
+}
