@@ -124,6 +124,7 @@ static engine_interp *allocate(const isle_interp_config *config, uint64_t id, co
     interp->streams[1] = config->stdout_;
     interp->streams[2] = config->stderr_;
     interp->home_thread = pthread_self();
+    interp->home_kernel_id = plat_kernel_id_self();
     plat_lock_init(&interp->lock);
     return interp;
 }

@@ -281,13 +281,12 @@ static void block_for_ever(void)
     }
 }
 
-/* Its main work is to exist: the interrupted system call returns EINTR. */
+/* Its main work is to exist: the interrupted system call returns EINTR. A queued one asks the thread to park. */
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)number;
-    (void)info;
     int saved = errno;
-    engine_interp *interp = engine_home;
+    engine_interp *interp = info->si_code == SI_QUEUE ? info->si_value.sival_ptr : NULL;
     if (interp != NULL && atomic_load(&interp->park) == PARK_ASKED) {
         bool parked = may_park(interrupted_at(context));
         atomic_store(&interp->park, parked ? PARK_DONE : PARK_REFUSED);
@@ -299,22 +298,36 @@ static void on_signal(int number, siginfo_t *info, void *context)
     errno = saved;
 }
 
-bool engine_park(engine_interp *interp)
+/* true: it is parked, or has ended. */
+static bool park_thread(engine_interp *interp, plat_kernel_id thread)
 {
-    if (atomic_load(&interp->park) == PARK_DONE) {
-        return true;
-    }
     atomic_store(&interp->park_answer.open, 0);
     atomic_store(&interp->park, PARK_ASKED);
-    plat_lock_take(&interp->lock);
-    bool asked = interp->running && pthread_kill(interp->home_thread, engine.signal) == 0;
-    plat_lock_give(&interp->lock);
-    if (asked) {
-        plat_gate_wait(&interp->park_answer, plat_now() + 50 * ISLE_MS);
+    int error = plat_kernel_id_signal(thread, engine.signal, interp);
+    if (error != 0) {
+        atomic_store(&interp->park, PARK_NO);
+        return error == ESRCH;
     }
-    int expected = PARK_ASKED; /* no answer yet: take the question back */
-    atomic_compare_exchange_strong(&interp->park, &expected, PARK_NO);
-    return expected == PARK_DONE;
+    plat_gate_wait(&interp->park_answer, plat_now() + 50 * ISLE_MS);
+    int answer = PARK_ASKED; /* no answer yet: take the question back */
+    return !atomic_compare_exchange_strong(&interp->park, &answer, PARK_NO) && answer == PARK_DONE;
+}
+
+bool engine_park(engine_interp *interp)
+{
+    plat_lock_take(&interp->lock);
+    bool all = true;
+    if (interp->running && !interp->home_parked) {
+        all = interp->home_parked = park_thread(interp, interp->home_kernel_id);
+    }
+    for (size_t i = 0; i < interp->left_count; i++) {
+        if (interp->left[i] != 0 && park_thread(interp, interp->left[i])) {
+            interp->left[i] = 0;
+        }
+        all = all && interp->left[i] == 0;
+    }
+    plat_lock_give(&interp->lock);
+    return all;
 }
 
 /* --- start ----------------------------------------------------------------------------------------------------- */

@@ -26,6 +26,8 @@
 /* Thread-locals are read in a signal handler, where a lazily allocated block would not do. */
 #define ENGINE_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 
+enum { ENGINE_MAX_LEFT = 64 };
+
 struct arena_owner;
 
 struct engine_interp {
@@ -41,6 +43,7 @@ struct engine_interp {
     PyThreadState *home; /* the home thread's, for life */
     pthread_t home_thread;
     unsigned long home_ident; /* as Python knows it */
+    plat_kernel_id home_kernel_id;
     struct arena_owner *arenas; /* NULL: not followed on this engine */
 
     /* Objects of the interpreter; touched by attached threads only. */
@@ -60,8 +63,11 @@ struct engine_interp {
     _Atomic bool insist;           /* raise at every step */
     _Atomic bool reaping;          /* its other threads are being made to end */
     _Atomic bool reap_insist;
-    _Atomic int park;              /* see interrupt.c */
+    _Atomic int park;              /* what the thread that was asked last answered; see interrupt.c */
     plat_gate park_answer;
+    bool home_parked;
+    plat_kernel_id left[ENGINE_MAX_LEFT]; /* under `lock`: kernel ids of the threads that would not go; 0: parked */
+    size_t left_count;
     struct engine_interp *next;    /* runtime.c's list of those that are reaping */
 };
 

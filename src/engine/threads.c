@@ -8,7 +8,7 @@
 
 #include "python.h"
 
-enum { MAX_THREADS = 256, GENTLE_ROUNDS = 5 };
+enum { ROUNDS = 5 };
 
 #ifdef Py_GIL_DISABLED
 extern void _PyEval_StopTheWorld(PyInterpreterState *interp);
@@ -20,49 +20,67 @@ extern void _PyEval_StartTheWorld(PyInterpreterState *interp);
 #define GO_ON(state) ((void)(state))
 #endif
 
-/* Attached. Fills `idents` with the threads other than the home thread and wakes each by a signal. */
-static size_t list_threads(engine_interp *interp, unsigned long *idents, bool signal_them)
+typedef struct thread_list {
+    unsigned long idents[ENGINE_MAX_LEFT]; /* as Python knows them */
+    plat_kernel_id kernel_ids[ENGINE_MAX_LEFT];
+    size_t count;
+} thread_list;
+
+/* Attached. All threads but the home thread (the first of them, where there are very many: the rest come later). */
+static void list_threads(engine_interp *interp, thread_list *out)
 {
-    size_t count = 0;
+    out->count = 0;
     HOLD_STILL(interp->state);
     for (PyThreadState *t = PyInterpreterState_ThreadHead(interp->state); t != NULL; t = PyThreadState_Next(t)) {
-        if (t == interp->home || t->thread_id == 0 || count == MAX_THREADS) {
-            continue;
-        }
-        idents[count++] = t->thread_id;
-        if (signal_them) {
-            pthread_kill((pthread_t)t->thread_id, engine.signal);
+        if (t != interp->home && t->thread_id != 0 && out->count < ENGINE_MAX_LEFT) {
+            out->idents[out->count] = t->thread_id;
+            out->kernel_ids[out->count] = (plat_kernel_id)t->native_thread_id;
+            out->count++;
         }
     }
     GO_ON(interp->state);
-    return count;
+}
+
+/* For engine_park: home and its caller may not be able to attach any more when it is needed. */
+static void remember_left(engine_interp *interp, const thread_list *list)
+{
+    plat_lock_take(&interp->lock);
+    interp->left_count = list->count;
+    memcpy(interp->left, list->kernel_ids, list->count * sizeof *list->kernel_ids);
+    plat_lock_give(&interp->lock);
+}
+
+/* Attached. One interruption of each. */
+static void interrupt_all(engine_interp *interp, const thread_list *list, bool insist)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        PyThreadState_SetAsyncExc(list->idents[i], PyExc_SystemExit);
+    }
+    interrupt_threads(interp, true, insist);
+    for (size_t i = 0; i < list->count; i++) {
+        plat_kernel_id_signal(list->kernel_ids[i], engine.signal, NULL);
+    }
 }
 
 size_t engine_reap_threads(engine_interp *interp)
 {
     static const int64_t moment = 3 * ISLE_MS;
-    unsigned long idents[MAX_THREADS];
+    thread_list list;
     PyEval_RestoreThread(interp->home);
-    size_t count = list_threads(interp, idents, false);
-    if (count == 0) {
-        PyEval_SaveThread();
-        return 0;
-    }
-    for (int round = 0; round < GENTLE_ROUNDS && count > 0; round++) {
-        for (size_t i = 0; i < count; i++) {
-            PyThreadState_SetAsyncExc(idents[i], PyExc_SystemExit);
-        }
-        interrupt_threads(interp, true, round > 0);
-        list_threads(interp, idents, true);
+    list_threads(interp, &list);
+    remember_left(interp, &list);
+    for (int round = 0; round < ROUNDS && list.count > 0; round++) {
+        interrupt_all(interp, &list, round > 0);
         PyEval_SaveThread();
         plat_gate never = {0};
         plat_gate_wait(&never, plat_now() + moment);
         interrupt_threads(interp, false, false);
         PyEval_RestoreThread(interp->home);
-        count = list_threads(interp, idents, false);
+        list_threads(interp, &list);
+        remember_left(interp, &list);
     }
     PyEval_SaveThread();
-    return count;
+    return list.count;
 }
 
 char *engine_thread_names(engine_interp *interp)
@@ -76,10 +94,12 @@ char *engine_thread_names(engine_interp *interp)
     }
     Py_XDECREF(text);
     PyErr_Clear();
-    unsigned long idents[MAX_THREADS];
-    size_t count = names == NULL ? list_threads(interp, idents, false) : 0;
-    if (count > 0) {
-        names = plat_printf("%zu threads", count);
+    thread_list list = {.count = 0};
+    if (names == NULL) {
+        list_threads(interp, &list);
+    }
+    if (list.count > 0) {
+        names = plat_printf("%zu threads", list.count);
     }
     PyEval_SaveThread();
     return names;

@@ -65,6 +65,12 @@ int plat_thread_start(plat_thread *out_thread, const char *name, size_t stack_si
 void plat_thread_join(plat_thread thread);
 void plat_thread_detach(plat_thread thread);
 
+/* A thread by the kernel's id: safe to signal when it may have ended, which a pthread_t is not. Linux only; elsewhere the id
+ * is 0 and signalling fails with ENOSYS. `value` arrives as si_value.sival_ptr with si_code SI_QUEUE. */
+typedef int32_t plat_kernel_id;
+plat_kernel_id plat_kernel_id_self(void);
+int plat_kernel_id_signal(plat_kernel_id thread, int signal_number, void *value); /* 0 or an errno (ESRCH) */
+
 #ifdef ISLES_FAULTS
 /* Makes the n-th allocation, thread or eventfd creation from now (from 1) fail once; 0: none. */
 void plat_fault_set(long n);
