@@ -1,0 +1,61 @@
+/* Starting a program. A worker thread has the program while this runs. */
+#include "launch.h"
+
+static isle_stream output_stream(struct program *program, bool terminal)
+{
+    return (isle_stream){
+        .kind = ISLE_STREAM_CALLBACK, .write = output_write, .ctx = &program->output, .terminal = terminal};
+}
+
+static isle_status create_interp(struct program *program, isle_runtime *runtime, const bool terminal[2],
+                                 isle_interp *out_interp)
+{
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.name = program->name;
+    config.number = program->number;
+    config.gil = program->gil;
+    config.venv = program->venv;
+    config.path = program->path.items;
+    config.path_count = program->path.count;
+    config.no_site = program->no_site;
+    config.isolated = program->isolated;
+    config.no_bytecode = program->no_bytecode;
+    config.env = program->env.items;
+    config.env_count = program->env.count;
+    config.warnings = program->warnings.items;
+    config.warning_count = program->warnings.count;
+    config.xoptions = program->xoptions.items;
+    config.xoption_count = program->xoptions.count;
+    config.stdin_ = (isle_stream){.kind = program->stdin_kind, .fd = program->stdin_fd};
+    config.stdout_ = output_stream(program, terminal[0]);
+    config.stderr_ = output_stream(program, terminal[1]);
+    return isle_interp_create(runtime, &config, out_interp, &program->start_error);
+}
+
+static isle_status submit_job(struct program *program, isle_interp interp)
+{
+    static const char *const no_args[] = {NULL};
+    isle_job_config config = ISLE_JOB_CONFIG_INIT;
+    config.kind = program->kind;
+    config.target = program->target;
+    config.argv = program->args.count > 0 ? program->args.items : no_args;
+    config.argc = program->args.count;
+    config.join_threads = true;
+    if (program->timeout_ns > 0) {
+        config.deadline = isle_deadline_in(program->timeout_ns);
+    }
+    return isle_job_submit(interp, &config, &program->job, &program->start_error);
+}
+
+void launch(struct program *program, isle_runtime *runtime, const bool terminal[2])
+{
+    isle_interp interp;
+    if (create_interp(program, runtime, terminal, &interp) != ISLE_OK) {
+        return;
+    }
+    if (submit_job(program, interp) != ISLE_OK) {
+        isle_interp_end(interp, isle_deadline_in(ISLE_SECOND), NULL);
+        return;
+    }
+    program->interp = interp;
+}

@@ -1,0 +1,347 @@
+/* Reads the command line of `isles run`. getopt_long gives options and programs in order (the '-' that begins
+ * SHORT): what stands before the first program holds for all, what follows a program is that program's own. Options of the run as
+ * a whole may stand anywhere. Main thread only. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "duration.h"
+#include "words.h"
+
+enum {
+    A_PROGRAM = 1, /* what getopt_long returns for a word that is no option */
+    OPT_NAME = 256, OPT_ENV, OPT_PATH, OPT_VENV, OPT_ARGS, OPT_TIMEOUT, OPT_GIL, OPT_STDIN,
+    OPT_JOBS, OPT_OUTPUT, OPT_FAIL_FAST, OPT_QUIET, OPT_SUMMARY, OPT_COLOR
+};
+
+static const char SHORT[] = "-:m:n:W:X:ISBh";
+static const struct option LONG[] = {
+    {"name", required_argument, NULL, OPT_NAME},
+    {"env", required_argument, NULL, OPT_ENV},
+    {"path", required_argument, NULL, OPT_PATH},
+    {"venv", required_argument, NULL, OPT_VENV},
+    {"args", required_argument, NULL, OPT_ARGS},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"gil", required_argument, NULL, OPT_GIL},
+    {"stdin", required_argument, NULL, OPT_STDIN},
+    {"copies", required_argument, NULL, 'n'},
+    {"isolated", no_argument, NULL, 'I'},
+    {"no-site", no_argument, NULL, 'S'},
+    {"jobs", required_argument, NULL, OPT_JOBS},
+    {"output", required_argument, NULL, OPT_OUTPUT},
+    {"fail-fast", no_argument, NULL, OPT_FAIL_FAST},
+    {"quiet", no_argument, NULL, OPT_QUIET},
+    {"summary", no_argument, NULL, OPT_SUMMARY},
+    {"color", required_argument, NULL, OPT_COLOR},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+enum { LONG_COUNT = sizeof LONG / sizeof LONG[0] - 1 };
+
+/* The command line while it is read. `program` is what program options apply to: `all` before the first program. */
+struct reader {
+    struct run_options *options;
+    struct program_options *program;
+};
+
+static int bad_value(const char *option, const char *value, const char *what)
+{
+    complain("%s: '%s' is %s", option, value, what);
+    return EXIT_USAGE;
+}
+
+static void add_program(struct reader *reader, const char *target, bool is_module)
+{
+    struct run_options *options = reader->options;
+    options->programs = text_resize(options->programs, (options->count + 1) * sizeof *options->programs);
+    options->programs[options->count] = (struct program_spec){.target = target, .is_module = is_module};
+    reader->program = &options->programs[options->count++].own;
+}
+
+static int read_count(const char *option, const char *text, size_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || number == 0 || number > 1000000) {
+        return bad_value(option, text, "not a number from 1 to 1000000");
+    }
+    *out = (size_t)number;
+    return 0;
+}
+
+static int read_env(struct program_options *program, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text) {
+        return bad_value("--env", text, "not NAME=VALUE");
+    }
+    strings_add(&program->env, text);
+    return 0;
+}
+
+static int read_args(struct program_options *program, const char *text)
+{
+    const char *why = words_split(text, &program->args);
+    if (why != NULL) {
+        complain("--args: %s: %s", why, text);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+static int read_timeout(struct program_options *program, const char *text)
+{
+    if (!duration_parse(text, &program->timeout_ns)) {
+        return bad_value("--timeout", text, "not a time (try 5s, 500ms, 2m)");
+    }
+    program->timeout_set = true;
+    return 0;
+}
+
+static int read_gil(struct program_options *program, const char *text)
+{
+    if (strcmp(text, "own") == 0) {
+        program->gil = ISLE_GIL_OWN;
+    } else if (strcmp(text, "shared") == 0) {
+        program->gil = ISLE_GIL_SHARED;
+    } else {
+        return bad_value("--gil", text, "neither own nor shared");
+    }
+    program->gil_set = true;
+    return 0;
+}
+
+static int read_color(struct run_options *options, const char *text)
+{
+    if (strcmp(text, "auto") == 0) {
+        options->color = COLOR_AUTO;
+    } else if (strcmp(text, "always") == 0) {
+        options->color = COLOR_ALWAYS;
+    } else if (strcmp(text, "never") == 0) {
+        options->color = COLOR_NEVER;
+    } else {
+        return bad_value("--color", text, "none of auto, always, never");
+    }
+    return 0;
+}
+
+static int read_output(struct run_options *options, const char *text)
+{
+    static const char *const words[] = {"prefix", "plain", "json"};
+    static const enum output_mode modes[] = {OUTPUT_PREFIX, OUTPUT_PLAIN, OUTPUT_JSON};
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            options->output = modes[i];
+            return 0;
+        }
+    }
+    /* a mistyped word must not silently become a folder */
+    struct stat info;
+    const char *nearest = strchr(text, '/') == NULL && stat(text, &info) != 0 ? text_nearest(text, words, 3) : NULL;
+    if (nearest != NULL) {
+        complain("--output: did you mean %s? (for a new folder write ./%s)", nearest, text);
+        return EXIT_USAGE;
+    }
+    if (text[0] == '\0') {
+        return bad_value("--output", text, "none of prefix, plain, json, nor a folder");
+    }
+    options->output = OUTPUT_FILES;
+    options->output_dir = text;
+    return 0;
+}
+
+/* --- options of one program ------------------------------------------------------------------------------------------ */
+
+static int read_program_option(struct program_options *program, int code, const char *value)
+{
+    switch (code) {
+    case OPT_NAME:
+        program->name = value;
+        return value[0] != '\0' ? 0 : bad_value("--name", value, "empty");
+    case OPT_ENV:
+        return read_env(program, value);
+    case OPT_PATH:
+        strings_add(&program->path, value);
+        return 0;
+    case OPT_VENV:
+        program->venv = value;
+        return 0;
+    case OPT_ARGS:
+        return read_args(program, value);
+    case OPT_TIMEOUT:
+        return read_timeout(program, value);
+    case OPT_GIL:
+        return read_gil(program, value);
+    case OPT_STDIN:
+        program->stdin_ = value;
+        return 0;
+    case 'n':
+        return read_count("--copies", value, &program->copies);
+    case 'W':
+        strings_add(&program->warnings, value);
+        return 0;
+    case 'X':
+        strings_add(&program->xoptions, value);
+        return 0;
+    case 'I':
+        program->isolated = true;
+        return 0;
+    case 'S':
+        program->no_site = true;
+        return 0;
+    default: /* 'B' */
+        program->no_bytecode = true;
+        return 0;
+    }
+}
+
+/* --- mistakes ----------------------------------------------------------------------------------------------------------- */
+
+static const char *long_name(int code)
+{
+    for (size_t i = 0; i < LONG_COUNT; i++) {
+        if (LONG[i].val == code) {
+            return LONG[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* `word` is "--fail-fats" or "--fail-fats=1". */
+static void complain_of_long(const struct reader *reader, const char *word)
+{
+    const char *names[LONG_COUNT];
+    char *name = text_format("%.*s", (int)strcspn(word + 2, "="), word + 2);
+    size_t begin = 0;
+    const char *first = NULL, *second = NULL;
+    for (size_t i = 0; i < LONG_COUNT; i++) {
+        names[i] = LONG[i].name;
+        if (strncmp(LONG[i].name, name, strlen(name)) == 0) {
+            begin++;
+            second = first == NULL ? second : LONG[i].name;
+            first = first == NULL ? LONG[i].name : first;
+        }
+    }
+    const char *nearest = text_nearest(name, names, LONG_COUNT);
+    const struct run_options *options = reader->options;
+    if (begin > 1) {
+        complain("--%s may be --%s or --%s", name, first, second);
+    } else if (nearest != NULL) {
+        complain("unknown option: --%s (did you mean --%s?)", name, nearest);
+    } else if (options->count > 0) {
+        complain("unknown option: --%s (as an argument of %s: --args '%s')", name,
+                 options->programs[options->count - 1].target, word);
+    } else {
+        complain("unknown option: --%s (isles run --help lists them)", name);
+    }
+    free(name);
+}
+
+static int mistake(const struct reader *reader, int code, int option, const char *word)
+{
+    const char *name = long_name(option);
+    bool is_long = strncmp(word, "--", 2) == 0;
+    if (code == ':') {
+        if (is_long && name != NULL) {
+            complain("--%s needs a value", name);
+        } else {
+            complain("-%c needs %s", option, option == 'm' ? "the name of a module" : "a value");
+        }
+    } else if (is_long && option != 0 && name != NULL) {
+        complain("--%s takes no value", name);
+    } else if (is_long) {
+        complain_of_long(reader, word);
+    } else if (option == 'c') {
+        complain("unknown option: -c (a program is a file, -m module, folder, zip or pkg.mod:function)");
+    } else {
+        complain("unknown option: -%c (isles run --help lists them)", option);
+    }
+    return EXIT_USAGE;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------------------- */
+
+static int read_one(struct reader *reader, int code, const char *value)
+{
+    struct run_options *options = reader->options;
+    switch (code) {
+    case A_PROGRAM:
+        add_program(reader, value, false);
+        return 0;
+    case 'm':
+        add_program(reader, value, true);
+        return 0;
+    case OPT_JOBS:
+        return read_count("--jobs", value, &options->jobs);
+    case OPT_OUTPUT:
+        return read_output(options, value);
+    case OPT_FAIL_FAST:
+        options->fail_fast = true;
+        return 0;
+    case OPT_QUIET:
+        options->quiet = true;
+        return 0;
+    case OPT_SUMMARY:
+        options->summary = true;
+        return 0;
+    case OPT_COLOR:
+        return read_color(options, value);
+    default:
+        return read_program_option(reader->program, code, value);
+    }
+}
+
+int options_read(int argc, char **argv, struct run_options *out)
+{
+    struct reader reader = {.options = out, .program = &out->all};
+    opterr = 0;
+    optind = 0; /* glibc: begin afresh */
+    for (;;) {
+        const char *word = argv[optind > 0 ? optind : 1];
+        int code = getopt_long(argc, argv, SHORT, LONG, NULL);
+        if (code == -1) {
+            break;
+        }
+        if (code == 'h') {
+            out->help = true;
+            return 0;
+        }
+        int status = code == '?' || code == ':' ? mistake(&reader, code, optopt, word) : read_one(&reader, code, optarg);
+        if (status != 0) {
+            return status;
+        }
+    }
+    for (int i = optind; i < argc; i++) { /* after "--" */
+        add_program(&reader, argv[i], false);
+    }
+    if (out->count == 0) {
+        complain("run: no program (isles run script.py; isles run --help says more)");
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+static void program_options_free(struct program_options *options)
+{
+    strings_free(&options->env);
+    strings_free(&options->path);
+    strings_free(&options->args);
+    strings_free(&options->warnings);
+    strings_free(&options->xoptions);
+}
+
+void options_free(struct run_options *options)
+{
+    program_options_free(&options->all);
+    for (size_t i = 0; i < options->count; i++) {
+        program_options_free(&options->programs[i].own);
+    }
+    free(options->programs);
+    *options = (struct run_options){0};
+}

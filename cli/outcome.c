@@ -1,0 +1,144 @@
+/* The meaning of how a job ended. Main thread only. */
+#include "outcome.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "duration.h"
+#include "stop.h"
+
+enum { EXIT_FAILED = 1, EXIT_TIMEOUT = 124 };
+
+/* What the shell would see of the status: its low byte; but never success for a failure. */
+static int shell_status(int64_t status)
+{
+    int low = (int)(status & 0xff);
+    return low != 0 || status == 0 ? low : EXIT_FAILED;
+}
+
+static void say(struct program *program, const char *text)
+{
+    char *line = text_format("isles: %s\n", text);
+    output_text(&program->output, line);
+    free(line);
+}
+
+/* CPython's words for an extension that has no support for several interpreters. */
+static bool refuses_interpreters(const char *text)
+{
+    return strstr(text, "does not support loading in subinterpreters") != NULL;
+}
+
+static void hint_at_gil(struct program *program, const char *text)
+{
+    if (program->gil == ISLE_GIL_OWN && refuses_interpreters(text)) {
+        say(program, "a module refuses interpreters that have their own GIL: try --gil shared");
+    }
+}
+
+static void set(struct program *program, enum program_result result, int64_t status)
+{
+    program->result = result;
+    program->exit_status = shell_status(status);
+}
+
+/* What console_scripts do with what an entry point returns: sys.exit(result). */
+static void of_value(struct program *program, const isle_value *value)
+{
+    int64_t number = -1;
+    bool truth = false;
+    isle_type type = value != NULL ? isle_value_type(value) : ISLE_NONE;
+    if (type == ISLE_NONE) {
+        set(program, RESULT_OK, 0);
+    } else if (type == ISLE_BOOL) {
+        isle_value_as_bool(value, &truth);
+        set(program, truth ? RESULT_FAILED : RESULT_OK, truth);
+    } else if (type == ISLE_INT) {
+        isle_value_as_int64(value, &number); /* one too big for that stays -1, as in Python */
+        set(program, number == 0 ? RESULT_OK : RESULT_FAILED, number);
+    } else {
+        char *text = type == ISLE_STR ? NULL : isle_value_repr(value);
+        output_text(&program->output, type == ISLE_STR ? isle_value_as_str(value, NULL) : text != NULL ? text : "");
+        isle_string_free(text);
+        set(program, RESULT_FAILED, EXIT_FAILED);
+    }
+}
+
+static void of_timeout(struct program *program, const isle_error *error)
+{
+    char after[16], line[64];
+    if (isle_error_exception(error) != NULL) {
+        output_text(&program->output, isle_error_text(error)); /* where it was */
+    }
+    duration_print(after, sizeof after, program->timeout_ns);
+    snprintf(line, sizeof line, "stopped after %s (--timeout)", after);
+    say(program, line);
+    set(program, RESULT_TIMEOUT, EXIT_TIMEOUT);
+}
+
+static void of_exception(struct program *program, const isle_error *error)
+{
+    const char *text = isle_error_text(error);
+    output_text(&program->output, text);
+    hint_at_gil(program, text);
+    set(program, RESULT_FAILED, isle_error_exit_status(error));
+}
+
+void outcome_of_job(struct program *program, isle_status status, const isle_value *value, const isle_error *error)
+{
+    bool was_stuck = program->result == RESULT_STUCK;
+    switch (status) {
+    case ISLE_OK:
+        of_value(program, value);
+        break;
+    case ISLE_ERR_TIMEOUT:
+        of_timeout(program, error);
+        break;
+    case ISLE_ERR_CANCELLED:
+    case ISLE_ERR_ENDED:
+        set(program, RESULT_CANCELLED, EXIT_INTERRUPTED);
+        break;
+    case ISLE_ERR_STUCK:
+        set(program, RESULT_STUCK, program->cancelled ? EXIT_INTERRUPTED : EXIT_TIMEOUT);
+        break;
+    case ISLE_ERR_PYTHON:
+    case ISLE_ERR_EXIT:
+        of_exception(program, error);
+        break;
+    default:
+        say(program, isle_error_message(error));
+        set(program, RESULT_FAILED, EXIT_FAILED);
+    }
+    if (was_stuck) {
+        program->result = RESULT_STUCK; /* that came first, and says more */
+    }
+}
+
+void outcome_stuck(struct program *program, const char *why)
+{
+    if (program->result != RESULT_STUCK) {
+        char *line = text_format("could not be stopped%s%s", why != NULL ? ": " : "", why != NULL ? why : "");
+        say(program, line);
+        free(line);
+    }
+    program->result = RESULT_STUCK;
+    if (program->exit_status == 0) {
+        program->exit_status = program->cancelled ? EXIT_INTERRUPTED : EXIT_TIMEOUT;
+    }
+}
+
+void outcome_explain_start(struct program *program)
+{
+    const char *text = isle_error_message(program->start_error);
+    char *line = text_format("cannot start %s: %s", program->name, text);
+    say(program, line);
+    free(line);
+    hint_at_gil(program, text);
+}
+
+void outcome_explain_no_descriptor(struct program *program)
+{
+    say(program, "no descriptor is left to watch it (ulimit -n): run fewer at once with --jobs");
+    set(program, RESULT_FAILED, EXIT_FAILED);
+}

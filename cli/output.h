@@ -1,0 +1,57 @@
+/* The output of programs: lines, never torn, whatever many threads write at once.
+ *
+ * Threads    output_write and output_text come from any thread; the rest from the main thread.
+ * Locks      one turn (sink.h) covers all that is assembled and written; nobody calls the library while he has it. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "text.h"
+
+struct output_config {
+    enum output_mode mode; /* never OUTPUT_DEFAULT */
+    const char *dir;       /* OUTPUT_FILES */
+    bool color_out, color_err;
+    size_t name_width;     /* of the column of names */
+};
+
+/* The current line of one stream. */
+struct output_line {
+    struct buffer text;  /* what has come of it and is not written */
+    bool begun;          /* a part of it has been written */
+    uint64_t count;      /* lines so far */
+    int fd;              /* OUTPUT_FILES: its file; else -1 */
+    char *prefix;        /* "name | " */
+    char *continuation;  /* "name + ": the rest of a line that was cut */
+};
+
+/* What one program writes. */
+struct output_channel {
+    const char *name; /* borrowed */
+    struct output_line lines[2]; /* stdout, stderr */
+    bool immediate;   /* unfinished lines (prompts) are written at once */
+    _Atomic int64_t give_up_ns; /* a write that still waits for the reader then is dropped (isle_now) */
+};
+
+void output_begin(const struct output_config *config);
+void output_end(void);
+
+/* Opens the program's files in OUTPUT_FILES. Returns 0 or an errno. */
+int output_channel_open(struct output_channel *channel, const char *name, size_t index, bool immediate);
+/* Writes what is unfinished. The counts stay. */
+void output_channel_finish(struct output_channel *channel);
+void output_channel_close(struct output_channel *channel);
+/* The program is being stopped: what it still writes must not wait for ever for a reader who doesn't read. */
+void output_channel_give_up(struct output_channel *channel, int64_t when);
+
+/* An isle_write_fn; ctx is the channel. */
+void output_write(void *channel, uint64_t interp_id, int stream, const char *data, size_t len);
+/* Text about the program, as if it had written it to stderr. */
+void output_text(struct output_channel *channel, const char *text);
+/* OUTPUT_JSON: one record about the end of the program. Else nothing. */
+void output_result(struct output_channel *channel, const char *result, int exit_status, int64_t wall_ns, int64_t cpu_ns);
+
+#endif

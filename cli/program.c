@@ -1,0 +1,400 @@
+/* Makes the programs of a run from its command line: what kind each is, the options for all and its own put together, copies,
+ * names that differ, and every check that can be made before anything starts. Main thread only. */
+#include "program.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "venv.h"
+
+const char *program_result_name(enum program_result result)
+{
+    static const char *const names[] = {"", "ok", "failed", "timeout", "cancelled", "stuck"};
+    return names[result];
+}
+
+/* --- what the word means --------------------------------------------------------------------------------------------- */
+
+static bool is_name_byte(char byte, bool first)
+{
+    unsigned char c = (unsigned char)byte;
+    return c >= 0x80 || c == '_' || isalpha(c) || (!first && isdigit(c));
+}
+
+/* Length of "pkg.mod" at the beginning of the text; 0: none. */
+static size_t dotted_name(const char *text)
+{
+    size_t len = 0;
+    for (;;) {
+        if (!is_name_byte(text[len], true)) {
+            return 0;
+        }
+        while (is_name_byte(text[len], false)) {
+            len++;
+        }
+        if (text[len] != '.') {
+            return len;
+        }
+        len++;
+    }
+}
+
+static bool is_call(const char *text)
+{
+    size_t module = dotted_name(text);
+    return module > 0 && text[module] == ':' && dotted_name(text + module + 1) == strlen(text + module + 1) &&
+           text[module + 1] != '\0';
+}
+
+static bool file_exists(const char *folder, const char *name)
+{
+    char *path = text_format("%s/%s", folder, name);
+    bool exists = access(path, F_OK) == 0;
+    free(path);
+    return exists;
+}
+
+static void complain_no_such_file(const char *target, const char *previous)
+{
+    char *with_suffix = text_format("%s.py", target);
+    if (access(with_suffix, F_OK) == 0) {
+        complain("no such file: %s (did you mean %s?)", target, with_suffix);
+    } else if (strchr(target, '/') == NULL && previous != NULL) {
+        complain("no such file: %s (as an argument of %s: --args '%s')", target, previous, target);
+    } else if (strchr(target, ':') != NULL) {
+        complain("no such file: %s (nor is it pkg.mod:function)", target);
+    } else if (target[0] != '\0' && dotted_name(target) == strlen(target) && strstr(target, ".py") == NULL) {
+        complain("no such file: %s (a module? isles run -m %s)", target, target);
+    } else {
+        complain("no such file: %s", target);
+    }
+    free(with_suffix);
+}
+
+static int check_file(const char *target, const char *previous)
+{
+    struct stat info;
+    if (stat(target, &info) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) {
+            complain_no_such_file(target, previous);
+        } else {
+            complain("cannot read %s: %s", target, strerror(errno));
+        }
+        return EXIT_USAGE;
+    }
+    if (S_ISDIR(info.st_mode)) {
+        if (!file_exists(target, "__main__.py") && !file_exists(target, "__main__.pyc")) {
+            complain("%s has no __main__.py (a folder is run as `python %s` runs it)", target, target);
+            return EXIT_USAGE;
+        }
+        return 0;
+    }
+    if (access(target, R_OK) != 0) {
+        complain("cannot read %s: %s", target, strerror(errno));
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+static int check_module(const char *name)
+{
+    size_t len = strlen(name);
+    bool is_file = len > 3 && strcmp(name + len - 3, ".py") == 0 && access(name, F_OK) == 0;
+    if (len > 0 && dotted_name(name) == len && !is_file) {
+        return 0;
+    }
+    complain("-m: '%s' is not the name of a module%s", name, is_file ? " (a file goes without -m)" : "");
+    return EXIT_USAGE;
+}
+
+static int find_kind(const struct program_spec *spec, const char *previous, isle_job_kind *out)
+{
+    if (spec->is_module) {
+        *out = ISLE_JOB_MODULE;
+        return check_module(spec->target);
+    }
+    if (is_call(spec->target) && access(spec->target, F_OK) != 0) {
+        *out = ISLE_JOB_CALL;
+        return 0;
+    }
+    *out = ISLE_JOB_FILE;
+    return check_file(spec->target, previous);
+}
+
+/* --- names ---------------------------------------------------------------------------------------------------------------- */
+
+static char *default_name(const struct program_spec *spec, isle_job_kind kind)
+{
+    if (kind != ISLE_JOB_FILE) {
+        return text_copy(spec->target);
+    }
+    char *path = realpath(spec->target, NULL); /* "." and "dir/" have a name too */
+    if (path == NULL) {
+        path = text_copy(spec->target);
+    }
+    const char *base = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+    const char *dot = strrchr(base, '.');
+    bool cut = dot != NULL && dot > base &&
+               (strcmp(dot, ".py") == 0 || strcmp(dot, ".zip") == 0 || strcmp(dot, ".pyz") == 0);
+    char *name = cut ? text_format("%.*s", (int)(dot - base), base) : text_copy(base);
+    free(path);
+    return name;
+}
+
+static bool name_is_taken(const struct programs *programs, size_t before, const char *name)
+{
+    for (size_t i = 0; i < before; i++) {
+        if (strcmp(programs->items[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names of files that happen to be the same get a number: "script", "script-2". */
+static char *free_name(const struct programs *programs, size_t before, char *name)
+{
+    for (size_t number = 2; name_is_taken(programs, before, name) && number < SIZE_MAX; number++) {
+        char *numbered = text_format("%s-%zu", name, number);
+        if (!name_is_taken(programs, before, numbered)) {
+            free(name);
+            return numbered;
+        }
+        free(numbered);
+    }
+    return name;
+}
+
+/* --- options ---------------------------------------------------------------------------------------------------------------- */
+
+static void merge_lists(struct program *program, const struct program_options *all, const struct program_options *own)
+{
+    strings_take(&program->env, text_format("ISLES_NAME=%s", program->name));
+    strings_take(&program->env, text_format("ISLES_NUMBER=%llu", (unsigned long long)program->number));
+    strings_add_all(&program->env, &all->env);
+    strings_add_all(&program->env, &own->env); /* the last of a name wins */
+    strings_add_all(&program->path, &own->path);
+    strings_add_all(&program->path, &all->path);
+    strings_add_all(&program->args, &all->args);
+    strings_add_all(&program->args, &own->args);
+    strings_add_all(&program->warnings, &all->warnings);
+    strings_add_all(&program->warnings, &own->warnings);
+    strings_add_all(&program->xoptions, &all->xoptions);
+    strings_add_all(&program->xoptions, &own->xoptions);
+    program->isolated = all->isolated || own->isolated;
+    program->no_site = all->no_site || own->no_site;
+    program->no_bytecode = all->no_bytecode || own->no_bytecode;
+    program->gil = own->gil_set ? own->gil : all->gil;
+    program->timeout_ns = own->timeout_set ? own->timeout_ns : all->timeout_ns;
+    if (program->kind == ISLE_JOB_CALL && !program->isolated) {
+        char *here = getcwd(NULL, 0); /* as python -m: modules of the current folder are found */
+        if (here != NULL) {
+            strings_take(&program->path, here);
+        }
+    }
+}
+
+/* VIRTUAL_ENV is a wish, not an order: one of another version is left alone, and said so once. */
+static const char *environment_venv(const isle_engine_info *engine, bool quiet)
+{
+    static bool told;
+    const char *dir = getenv("VIRTUAL_ENV");
+    char version[32];
+    if (dir == NULL || dir[0] == '\0') {
+        return NULL;
+    }
+    enum venv_check check = venv_look(dir, engine->version_hex, version, sizeof version);
+    if (check == VENV_OTHER_VERSION && !quiet && !told) {
+        told = true;
+        complain("note: VIRTUAL_ENV is not used: it was made for Python %s, the engine is %s", version, engine->version);
+    }
+    return check == VENV_OK ? dir : NULL;
+}
+
+static int choose_venv(struct program *program, const struct run_options *options, const struct program_options *own,
+                       const isle_engine_info *engine)
+{
+    const char *dir = own->venv != NULL ? own->venv : options->all.venv;
+    char version[32];
+    if (dir != NULL && strcmp(dir, "none") == 0) {
+        return 0;
+    }
+    if (dir == NULL) {
+        dir = program->no_site ? NULL : environment_venv(engine, options->quiet);
+        program->venv = dir != NULL ? text_copy(dir) : NULL;
+        return 0;
+    }
+    if (program->no_site) {
+        complain("--venv %s: a virtual environment needs site, so it can't go with --no-site", dir);
+        return EXIT_USAGE;
+    }
+    switch (venv_look(dir, engine->version_hex, version, sizeof version)) {
+    case VENV_NONE:
+        complain("--venv: no virtual environment in %s (make one: $(isles info --python) -m venv %s)", dir, dir);
+        return EXIT_USAGE;
+    case VENV_OTHER_VERSION:
+        complain("--venv: %s was made for Python %s, the engine is %s (make one: $(isles info --python) -m venv DIR)", dir,
+                 version, engine->version);
+        return EXIT_USAGE;
+    default:
+        program->venv = text_copy(dir);
+        return 0;
+    }
+}
+
+static int choose_stdin(struct program *program, const char *word, bool alone)
+{
+    program->stdin_fd = -1;
+    if (word == NULL) {
+        word = alone ? "inherit" : "null";
+    }
+    if (strcmp(word, "null") == 0) {
+        program->stdin_kind = ISLE_STREAM_NULL;
+        return 0;
+    }
+    if (strcmp(word, "inherit") == 0) {
+        program->stdin_kind = ISLE_STREAM_INHERIT;
+        return 0;
+    }
+    struct stat info;
+    program->stdin_kind = ISLE_STREAM_FD;
+    program->stdin_fd = open(word, O_RDONLY | O_CLOEXEC);
+    if (program->stdin_fd < 0) {
+        complain("--stdin: cannot read %s: %s (or write null or inherit)", word, strerror(errno));
+        return EXIT_USAGE;
+    }
+    if (fstat(program->stdin_fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+        complain("--stdin: %s is a folder", word);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+static int check_path(const struct program *program)
+{
+    for (size_t i = 0; i < program->path.count; i++) {
+        if (access(program->path.items[i], F_OK) != 0) {
+            complain("--path: %s: %s", program->path.items[i], strerror(errno));
+            return EXIT_USAGE;
+        }
+    }
+    return 0;
+}
+
+/* --- one and all ------------------------------------------------------------------------------------------------------------ */
+
+struct maker {
+    const struct run_options *options;
+    const isle_engine_info *engine;
+    struct programs *out;
+    size_t total; /* copies counted */
+};
+
+static size_t copies_of(const struct maker *maker, const struct program_spec *spec)
+{
+    return spec->own.copies > 0 ? spec->own.copies : maker->options->all.copies;
+}
+
+static int make_name(const struct maker *maker, const struct program_spec *spec, struct program *program, size_t index)
+{
+    const char *wanted = spec->own.name != NULL ? spec->own.name : maker->options->all.name;
+    char *base = wanted != NULL ? text_copy(wanted) : default_name(spec, program->kind);
+    program->name = base;
+    if (copies_of(maker, spec) > 0) {
+        program->name = text_format("%s-%llu", base, (unsigned long long)program->number);
+        free(base);
+    }
+    if (wanted != NULL && name_is_taken(maker->out, index, program->name)) {
+        complain("--name: two programs are named '%s'%s", program->name,
+                 spec->own.name == NULL ? " (a name goes after its program)" : "");
+        return EXIT_USAGE;
+    }
+    program->name = free_name(maker->out, index, program->name);
+    return 0;
+}
+
+static int make_program(struct maker *maker, const struct program_spec *spec, isle_job_kind kind, size_t number)
+{
+    const struct run_options *options = maker->options;
+    size_t index = maker->out->count;
+    struct program *program = &maker->out->items[maker->out->count++];
+    *program = (struct program){.target = spec->target, .kind = kind, .number = number, .stdin_fd = -1};
+    for (int stream = 0; stream < 2; stream++) {
+        program->output.lines[stream].fd = -1;
+    }
+    int status = make_name(maker, spec, program, index);
+    if (status != 0) {
+        return status;
+    }
+    merge_lists(program, &options->all, &spec->own);
+    status = check_path(program);
+    if (status == 0) {
+        status = choose_venv(program, options, &spec->own, maker->engine);
+    }
+    if (status == 0) {
+        const char *word = spec->own.stdin_ != NULL ? spec->own.stdin_ : options->all.stdin_;
+        status = choose_stdin(program, word, maker->total == 1);
+    }
+    return status;
+}
+
+static int make_copies(struct maker *maker, const struct program_spec *spec, const char *previous)
+{
+    isle_job_kind kind;
+    int status = find_kind(spec, previous, &kind);
+    size_t copies = copies_of(maker, spec);
+    for (size_t number = 0; status == 0 && number < (copies > 0 ? copies : 1); number++) {
+        status = make_program(maker, spec, kind, number);
+    }
+    return status;
+}
+
+int programs_make(const struct run_options *options, const isle_engine_info *engine, struct programs *out)
+{
+    struct maker maker = {.options = options, .engine = engine, .out = out};
+    for (size_t i = 0; i < options->count; i++) {
+        size_t copies = copies_of(&maker, &options->programs[i]);
+        maker.total += copies > 0 ? copies : 1;
+    }
+    *out = (struct programs){.items = text_alloc(maker.total * sizeof *out->items)};
+    for (size_t i = 0; i < options->count; i++) {
+        int status = make_copies(&maker, &options->programs[i], i > 0 ? options->programs[i - 1].target : NULL);
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static void program_free(struct program *program)
+{
+    free(program->name);
+    free(program->venv);
+    strings_free(&program->env);
+    strings_free(&program->path);
+    strings_free(&program->args);
+    strings_free(&program->warnings);
+    strings_free(&program->xoptions);
+    if (program->stdin_fd >= 0) {
+        close(program->stdin_fd);
+    }
+    output_channel_close(&program->output);
+    isle_job_free(program->job);
+    isle_error_free(program->start_error);
+}
+
+void programs_free(struct programs *programs)
+{
+    for (size_t i = 0; i < programs->count; i++) {
+        program_free(&programs->items[i]);
+    }
+    free(programs->items);
+    *programs = (struct programs){0};
+}

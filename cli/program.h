@@ -1,0 +1,55 @@
+/* One program of `isles run`: what it is, made from the command line and checked before anything starts, and how it went. */
+#ifndef CLI_PROGRAM_H
+#define CLI_PROGRAM_H
+
+#include <isles/isles.h>
+
+#include "options.h"
+#include "output.h"
+
+enum program_state { PROGRAM_WAITING, PROGRAM_STARTING, PROGRAM_RUNNING, PROGRAM_ENDING, PROGRAM_DONE };
+
+enum program_result { RESULT_NONE, RESULT_OK, RESULT_FAILED, RESULT_TIMEOUT, RESULT_CANCELLED, RESULT_STUCK };
+
+/* Belongs to the main thread. While it is STARTING a worker reads what is above the line and writes what is below "started". */
+struct program {
+    char *name;
+    const char *target;
+    isle_job_kind kind;
+    uint64_t number;           /* of the copy */
+    struct strings env, path, args, warnings, xoptions;
+    char *venv;                /* NULL: none */
+    isle_gil gil;
+    bool isolated, no_site, no_bytecode;
+    int64_t timeout_ns;        /* 0: none */
+    isle_stream_kind stdin_kind;
+    int stdin_fd;              /* -1: none */
+    struct output_channel output;
+    struct run *run;
+
+    /* started */
+    isle_interp interp;
+    isle_job *job;             /* NULL: could not start, and start_error says why */
+    isle_error *start_error;
+
+    /* how it goes: main thread */
+    enum program_state state;
+    enum program_result result;
+    int exit_status;
+    bool cancelled;            /* asked to stop */
+    int64_t wall_ns, cpu_ns;   /* when it has ended */
+};
+
+struct programs {
+    struct program *items;
+    size_t count;
+};
+
+/* Makes and checks the programs. Returns 0, or the exit status after it has said what is wrong. */
+int programs_make(const struct run_options *options, const isle_engine_info *engine, struct programs *out);
+void programs_free(struct programs *programs);
+
+/* "ok", "failed", ... */
+const char *program_result_name(enum program_result result);
+
+#endif

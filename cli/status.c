@@ -1,0 +1,337 @@
+/* The live line and the table. Main thread only; what is written goes through sink.h. */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "duration.h"
+#include "sink.h"
+
+static const int64_t DRAW_PAUSE = 100 * ISLE_MS;
+static const int64_t CPU_WINDOW = 500 * ISLE_MS;
+static const int64_t NOTE_PATIENCE = ISLE_SECOND, TABLE_PATIENCE = 10 * ISLE_SECOND;
+enum { LONG_TABLE = 50, WIDEST_NAME = 40 };
+
+static const char RESET[] = "\033[0m", DIM[] = "\033[2m", RED[] = "\033[31m", GREEN[] = "\033[32m",
+                  YELLOW[] = "\033[33m", BOLD[] = "\033[1m";
+
+/* --- the live line -------------------------------------------------------------------------------------------------- */
+
+static int64_t drawn_ns, began_ns;
+
+struct line {
+    struct buffer text;
+    size_t left; /* columns */
+    bool color;
+};
+
+static void add(struct line *line, const char *color, const char *text)
+{
+    char *part = text_width(text) <= line->left ? text_copy(text) : text_cut(text, line->left);
+    line->left -= text_width(part);
+    bool colored = line->color && color != NULL && part[0] != '\0';
+    buffer_format(&line->text, "%s%s%s", colored ? color : "", part, colored ? RESET : "");
+    free(part);
+}
+
+static void add_number(struct line *line, const char *color, const char *format, size_t number)
+{
+    char text[64];
+    snprintf(text, sizeof text, format, number);
+    add(line, color, text);
+}
+
+static size_t terminal_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+        return 80;
+    }
+    return size.ws_col < 200 ? size.ws_col : 200;
+}
+
+/* CPU use of the process in percent of one core, over the last half second. */
+static int cpu_percent(int64_t now)
+{
+    static int64_t last_ns, last_cpu_ns;
+    static int percent;
+    struct timespec time;
+    if (last_ns != 0 && now - last_ns < CPU_WINDOW) {
+        return percent;
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    int64_t cpu_ns = (int64_t)time.tv_sec * ISLE_SECOND + time.tv_nsec;
+    if (last_ns != 0) {
+        percent = (int)((cpu_ns - last_cpu_ns) * 100 / (now - last_ns));
+    }
+    last_ns = now;
+    last_cpu_ns = cpu_ns;
+    return percent;
+}
+
+static bool is_running(const struct program *program)
+{
+    return program->state != PROGRAM_WAITING && program->state != PROGRAM_DONE;
+}
+
+static void add_counts(struct line *line, const struct programs *programs)
+{
+    size_t waiting = 0, running = 0, done = 0, failed = 0;
+    for (size_t i = 0; i < programs->count; i++) {
+        const struct program *program = &programs->items[i];
+        waiting += program->state == PROGRAM_WAITING;
+        running += is_running(program);
+        done += program->state == PROGRAM_DONE;
+        failed += program->state == PROGRAM_DONE && program->result != RESULT_OK;
+    }
+    add_number(line, BOLD, "%zu running", running);
+    if (waiting > 0) {
+        add_number(line, NULL, ", %zu waiting", waiting);
+    }
+    add_number(line, NULL, ", %zu done", done);
+    add(line, NULL, ", ");
+    add_number(line, failed > 0 ? RED : NULL, "%zu failed", failed);
+}
+
+static void add_names(struct line *line, const struct programs *programs)
+{
+    const char *separator = "  ";
+    for (size_t i = 0; i < programs->count; i++) {
+        const struct program *program = &programs->items[i];
+        if (!is_running(program)) {
+            continue;
+        }
+        if (text_width(program->name) + text_width(separator) + 3 > line->left) {
+            add(line, DIM, " ..");
+            return;
+        }
+        add(line, NULL, separator);
+        add(line, DIM, program->name);
+        separator = " ";
+    }
+}
+
+/* "12.3s" below a minute: a digit that moves says that all is alive. */
+static void add_elapsed(struct line *line, int64_t ns)
+{
+    char text[16];
+    if (ns < 60 * ISLE_SECOND) {
+        snprintf(text, sizeof text, "%.1fs", (double)(ns / (100 * ISLE_MS)) / 10);
+    } else {
+        duration_print(text, sizeof text, ns);
+    }
+    add(line, NULL, "  ");
+    add(line, NULL, text);
+}
+
+void status_draw(const struct programs *programs, bool color)
+{
+    int64_t now = isle_now();
+    began_ns = began_ns == 0 ? now : began_ns;
+    if (now - drawn_ns < DRAW_PAUSE) {
+        return;
+    }
+    drawn_ns = now;
+    struct line line = {.left = terminal_width() - 1, .color = color};
+    add_counts(&line, programs);
+    add_elapsed(&line, now - began_ns);
+    char cpu[32];
+    snprintf(cpu, sizeof cpu, "  CPU %d%%", cpu_percent(now));
+    add(&line, NULL, cpu);
+    add_names(&line, programs);
+    buffer_add(&line.text, "", 1);
+    sink_set_live(line.text.data);
+    buffer_free(&line.text);
+}
+
+void status_hide(void)
+{
+    sink_set_live("");
+}
+
+int status_pause(void)
+{
+    int64_t left = drawn_ns + DRAW_PAUSE - isle_now();
+    return left > 0 ? (int)(left / ISLE_MS) + 1 : 0;
+}
+
+/* --- the table ---------------------------------------------------------------------------------------------------------- */
+
+enum { COLUMNS = 6 };
+
+struct row {
+    char *cells[COLUMNS];
+    const char *color; /* of the result */
+};
+
+struct table {
+    struct row *rows;
+    size_t count;
+    size_t widths[COLUMNS];
+    bool color;
+};
+
+static const char *result_color(enum program_result result)
+{
+    switch (result) {
+    case RESULT_OK:
+        return GREEN;
+    case RESULT_CANCELLED:
+        return YELLOW;
+    default:
+        return RED;
+    }
+}
+
+static char *duration_cell(int64_t ns)
+{
+    char text[16];
+    duration_print(text, sizeof text, ns);
+    return text_copy(text);
+}
+
+static bool has_run(const struct program *program)
+{
+    return program->interp.id != 0;
+}
+
+static void fill_row(struct row *row, const struct program *program)
+{
+    uint64_t lines = program->output.lines[0].count + program->output.lines[1].count;
+    bool ran = has_run(program);
+    row->cells[0] = text_cut(program->name, WIDEST_NAME);
+    row->cells[1] = text_copy(program_result_name(program->result));
+    row->cells[2] = text_format("%d", program->exit_status);
+    row->cells[3] = ran ? duration_cell(program->wall_ns) : text_copy("-");
+    row->cells[4] = ran ? duration_cell(program->cpu_ns) : text_copy("-");
+    row->cells[5] = ran ? text_format("%llu", (unsigned long long)lines) : text_copy("-");
+    row->color = result_color(program->result);
+}
+
+static void fill_head(struct row *row)
+{
+    static const char *const heads[COLUMNS] = {"PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "LINES"};
+    for (size_t i = 0; i < COLUMNS; i++) {
+        row->cells[i] = text_copy(heads[i]);
+    }
+}
+
+static void add_row(const struct table *table, struct buffer *out, size_t index)
+{
+    const struct row *row = &table->rows[index];
+    bool head = index == 0;
+    if (head && table->color) {
+        buffer_text(out, DIM);
+    }
+    for (size_t i = 0; i < COLUMNS; i++) {
+        size_t padding = table->widths[i] - text_width(row->cells[i]);
+        bool colored = table->color && i == 1 && !head;
+        buffer_spaces(out, (i > 0 ? 2 : 0) + (i >= 2 ? padding : 0)); /* numbers stand right */
+        buffer_format(out, "%s%s%s", colored ? row->color : "", row->cells[i], colored ? RESET : "");
+        buffer_spaces(out, i < 2 ? padding : 0);
+    }
+    buffer_text(out, head && table->color ? RESET : "");
+    buffer_add(out, "\n", 1);
+}
+
+static void measure(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        for (size_t j = 0; j < COLUMNS; j++) {
+            size_t width = text_width(table->rows[i].cells[j]);
+            table->widths[j] = width > table->widths[j] ? width : table->widths[j];
+        }
+    }
+}
+
+static void table_free(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        for (size_t j = 0; j < COLUMNS; j++) {
+            free(table->rows[i].cells[j]);
+        }
+    }
+    free(table->rows);
+}
+
+/* "4 programs in 2.31s, CPU 3.96s: 2 ok, 1 failed, 1 timeout" */
+static void add_total(struct buffer *out, const struct programs *programs, int64_t wall_ns, size_t hidden)
+{
+    static const enum program_result order[] = {RESULT_OK, RESULT_FAILED, RESULT_TIMEOUT, RESULT_CANCELLED, RESULT_STUCK};
+    size_t counts[RESULT_STUCK + 1] = {0};
+    int64_t cpu_ns = 0;
+    char wall[16], cpu[16];
+    for (size_t i = 0; i < programs->count; i++) {
+        counts[programs->items[i].result]++;
+        cpu_ns += programs->items[i].cpu_ns;
+    }
+    duration_print(wall, sizeof wall, wall_ns);
+    duration_print(cpu, sizeof cpu, cpu_ns);
+    if (hidden > 0) {
+        buffer_format(out, ".. and %zu more that are ok (--summary shows them)\n", hidden);
+    }
+    buffer_format(out, "%zu programs in %s, CPU %s:", programs->count, wall, cpu);
+    const char *separator = " ";
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        if (counts[order[i]] > 0) {
+            buffer_format(out, "%s%zu %s", separator, counts[order[i]], program_result_name(order[i]));
+            separator = ", ";
+        }
+    }
+    buffer_add(out, "\n", 1);
+}
+
+/* Our own words wait for a reader, but not for ever: the main thread must stay able to act. */
+static void write_own(const char *data, size_t len, int64_t patience_ns)
+{
+    static const char owner;
+    const _Atomic int64_t until = isle_deadline_in(patience_ns);
+    if (sink_take(&until)) {
+        sink_write(SINK_ERR, data, len, &owner, false, &until);
+        sink_give();
+    }
+}
+
+void status_table(const struct programs *programs, int64_t wall_ns, bool color, bool all)
+{
+    struct table table = {.rows = text_alloc((programs->count + 1) * sizeof(struct row)), .count = 1, .color = color};
+    struct buffer out = {0};
+    bool brief = !all && programs->count > LONG_TABLE;
+    fill_head(&table.rows[0]);
+    for (size_t i = 0; i < programs->count; i++) {
+        if (!brief || programs->items[i].result != RESULT_OK) {
+            fill_row(&table.rows[table.count++], &programs->items[i]);
+        }
+    }
+    measure(&table);
+    for (size_t i = 0; i < table.count && (table.count > 1 || !brief); i++) {
+        add_row(&table, &out, i);
+    }
+    if (programs->count > 1) {
+        add_total(&out, programs, wall_ns, programs->count + 1 - table.count);
+    }
+    write_own(out.data, out.len, TABLE_PATIENCE);
+    table_free(&table);
+    buffer_free(&out);
+}
+
+void status_note(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int len = vasprintf(&text, format, args);
+    va_end(args);
+    if (len >= 0) {
+        struct buffer line = {0};
+        buffer_format(&line, "isles: %s\n", text);
+        write_own(line.data, line.len, NOTE_PATIENCE);
+        buffer_free(&line);
+    }
+    free(text);
+}
