@@ -332,11 +332,9 @@ static isle_status set_cells(isle_value *dict, isle_value *key, isle_value *item
 
 isle_status isle_value_set(isle_value *dict, isle_value *key, isle_value *item)
 {
-    if (dict && (dict == key || dict == item)) {
-        return ISLE_ERR_INVALID; /* as in isle_value_append */
-    }
-    if (key && key == item) {
-        isle_value_free(key);
+    if ((key && key == item) || (dict && (dict == key || dict == item))) {
+        isle_value_free(key == dict ? NULL : key);
+        isle_value_free(item == dict || item == key ? NULL : item);
         return ISLE_ERR_INVALID;
     }
     isle_status status = set_cells(dict, key, item);
