@@ -55,7 +55,6 @@ const char help_info[] =
     "                       $(isles info --python) -m venv DIR\n"
     "  --json               the same facts as JSON\n";
 
-const char help_help[] =
-    "Usage: isles help [COMMAND]\n"
-    "\n"
-    "Prints what the commands are, or the help of one.\n";
+const char help_help[] = "Usage: isles help [COMMAND]\n"
+                         "\n"
+                         "Prints what the commands are, or the help of one.\n";

@@ -1,5 +1,6 @@
-/* isles info: facts of the engine. The runtime is started for it, since only then it is known whether blocking calls
- * can be interrupted, and an interpreter is made, since that is the proof that all is well. Main thread only. */
+/* isles info: facts of the engine. The runtime is started for it, since only then it is known whether
+ * blocking calls can be interrupted, and an interpreter is made, since that is the proof that all is well.
+ * Main thread only. */
 #include <dlfcn.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -19,12 +20,12 @@ static const int64_t PATIENCE = 30 * ISLE_SECOND;
 
 struct facts {
     isle_engine_info engine;
-    char *program, *library;  /* paths; "" when unknown */
-    char *stdlib;             /* NULL: no interpreter could be made */
-    char *trouble;            /* why not; NULL: all well */
+    char *program, *library; /* paths; "" when unknown */
+    char *stdlib;            /* NULL: no interpreter could be made */
+    char *trouble;           /* why not; NULL: all well */
 };
 
-/* --- finding out ---------------------------------------------------------------------------------------------------- */
+/* --- finding out --------------------------------------------------------------------------------------------- */
 
 static char *program_path(void)
 {
@@ -96,7 +97,7 @@ static void facts_free(struct facts *facts)
     free(facts->trouble);
 }
 
-/* --- for people --------------------------------------------------------------------------------------------------------- */
+/* --- for people ---------------------------------------------------------------------------------------------- */
 
 enum { TEXT_WIDTH = 100, LABEL_WIDTH = 18 };
 
@@ -125,7 +126,8 @@ static void print_fact(const char *label, const char *text)
 
 static const char *gil_text(const isle_engine_info *engine)
 {
-    return engine->free_threaded ? "none: a free-threaded build" : "one for each interpreter, or the shared one (--gil)";
+    return engine->free_threaded ? "none: a free-threaded build"
+                                 : "one for each interpreter, or the shared one (--gil)";
 }
 
 static char *hook_text(const isle_engine_info *engine)
@@ -178,7 +180,7 @@ static void print_facts(const struct facts *facts)
     free(hook);
 }
 
-/* --- for programs ----------------------------------------------------------------------------------------------------------- */
+/* --- for programs -------------------------------------------------------------------------------------------- */
 
 static json_t *optional_string(const char *text)
 {
@@ -221,7 +223,7 @@ static void print_json(const struct facts *facts)
     json_decref(root);
 }
 
-/* --- the command ------------------------------------------------------------------------------------------------------------- */
+/* --- the command --------------------------------------------------------------------------------------------- */
 
 static int print_python(void)
 {

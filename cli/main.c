@@ -1,5 +1,5 @@
-/* isles: finds the command and hands over to it. A new command is one line of the table, one of commands.h and its text in
- * help.c. */
+/* isles: finds the command and hands over to it. A new command is one line of the table, one of commands.h
+ * and its text in help.c. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +36,8 @@ static const struct command *find_command(const char *name)
 static void print_overview(FILE *out)
 {
     fputs("Isles: many isolated Python interpreters in one process.\n\n"
-          "Usage: isles COMMAND [options]\n\nCommands:\n", out);
+          "Usage: isles COMMAND [options]\n\nCommands:\n",
+          out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
     }

@@ -1,6 +1,6 @@
-/* Reads the command line of `isles run`. getopt_long gives options and programs in order (the '-' that begins
- * SHORT): what stands before the first program holds for all, what follows a program is that program's own. Options of the run as
- * a whole may stand anywhere. Main thread only. */
+/* Reads the command line of `isles run`. getopt_long gives options and programs in order (the '-' that
+ * begins SHORT): what stands before the first program holds for all, what follows a program is that
+ * program's own. Options of the run as a whole may stand anywhere. Main thread only. */
 #include "options.h"
 
 #include <errno.h>
@@ -15,8 +15,20 @@
 
 enum {
     A_PROGRAM = 1, /* what getopt_long returns for a word that is no option */
-    OPT_NAME = 256, OPT_ENV, OPT_PATH, OPT_VENV, OPT_ARGS, OPT_TIMEOUT, OPT_GIL, OPT_STDIN,
-    OPT_JOBS, OPT_OUTPUT, OPT_FAIL_FAST, OPT_QUIET, OPT_SUMMARY, OPT_COLOR
+    OPT_NAME = 256,
+    OPT_ENV,
+    OPT_PATH,
+    OPT_VENV,
+    OPT_ARGS,
+    OPT_TIMEOUT,
+    OPT_GIL,
+    OPT_STDIN,
+    OPT_JOBS,
+    OPT_OUTPUT,
+    OPT_FAIL_FAST,
+    OPT_QUIET,
+    OPT_SUMMARY,
+    OPT_COLOR
 };
 
 static const char SHORT[] = "-:m:n:W:X:ISBh";
@@ -43,7 +55,8 @@ static const struct option LONG[] = {
 };
 enum { LONG_COUNT = sizeof LONG / sizeof LONG[0] - 1 };
 
-/* The command line while it is read. `program` is what program options apply to: `all` before the first program. */
+/* The command line while it is read. `program` is what program options apply to: `all` before the first
+ * program. */
 struct reader {
     struct run_options *options;
     struct program_options *program;
@@ -156,7 +169,7 @@ static int read_output(struct run_options *options, const char *text)
     return 0;
 }
 
-/* --- options of one program ------------------------------------------------------------------------------------------ */
+/* --- options of one program ---------------------------------------------------------------------------------- */
 
 static int read_program_option(struct program_options *program, int code, const char *value)
 {
@@ -201,7 +214,7 @@ static int read_program_option(struct program_options *program, int code, const 
     }
 }
 
-/* --- mistakes ----------------------------------------------------------------------------------------------------------- */
+/* --- mistakes ------------------------------------------------------------------------------------------------ */
 
 static const char *long_name(int code)
 {
@@ -265,7 +278,7 @@ static int mistake(const struct reader *reader, int code, int option, const char
     return EXIT_USAGE;
 }
 
-/* --- the whole --------------------------------------------------------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------------------------------------------- */
 
 static int read_one(struct reader *reader, int code, const char *value)
 {
@@ -312,7 +325,8 @@ int options_read(int argc, char **argv, struct run_options *out)
             out->help = true;
             return 0;
         }
-        int status = code == '?' || code == ':' ? mistake(&reader, code, optopt, word) : read_one(&reader, code, optarg);
+        int status = code == '?' || code == ':' ? mistake(&reader, code, optopt, word)
+                                                : read_one(&reader, code, optarg);
         if (status != 0) {
             return status;
         }

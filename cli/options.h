@@ -1,5 +1,5 @@
-/* The command line of `isles run`: read into this, not yet checked against the file system. Strings point into
- * argv. */
+/* The command line of `isles run`: read into this, not yet checked against the file system. Strings point
+ * into argv. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 

@@ -1,6 +1,6 @@
-/* The output of programs. Each program has a channel, each of its two streams a line that is put together here until its
- * end has come; whole lines go out in one write. All is done with the turn of sink.h taken, by the thread of
- * the program that wrote. */
+/* The output of programs. Each program has a channel, each of its two streams a line that is put together
+ * here until its end has come; whole lines go out in one write. All is done with the turn of sink.h taken,
+ * by the thread of the program that wrote. */
 #include "output.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ void output_end(void)
     buffer_free(&scratch);
 }
 
-/* --- channels ------------------------------------------------------------------------------------------------------- */
+/* --- channels ------------------------------------------------------------------------------------------------ */
 
 static char *make_prefix(const char *name, size_t index, int stream, char bar)
 {
@@ -109,7 +109,7 @@ void output_channel_give_up(struct output_channel *channel, int64_t when)
     }
 }
 
-/* --- JSON --------------------------------------------------------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------------------------------------------- */
 
 static json_t *clean_string(const char *data, size_t len)
 {
@@ -162,18 +162,19 @@ static void emit_record(const struct output_channel *channel, int stream, const 
     add_record(&scratch, object);
 }
 
-/* --- lines ------------------------------------------------------------------------------------------------------------- */
+/* --- lines --------------------------------------------------------------------------------------------------- */
 
 /* One write on its way: what is in `scratch`, and if it ends in the middle of a line. */
 struct writing {
     struct output_channel *channel;
     int stream;
     struct output_line *line;
-    bool mine;       /* the screen's unfinished line is this one */
+    bool mine; /* the screen's unfinished line is this one */
     bool unfinished;
 };
 
-/* A progress bar rewrites its line by \r, which would wipe the prefix: what the screen would show in the end is enough. */
+/* A progress bar rewrites its line by \r, which would wipe the prefix: what the screen would show in the end
+ * is enough. */
 static size_t last_overwrite(const char *data, size_t len)
 {
     while (len > 0 && data[len - 1] == '\r') {
@@ -266,7 +267,8 @@ static void write_lines(struct writing *writing, const char *data, size_t len)
     }
 }
 
-/* Whose an unfinished line on the screen is. Without prefixes a program's two streams may share one, as without Isles. */
+/* Whose an unfinished line on the screen is. Without prefixes a program's two streams may share one, as
+ * without Isles. */
 static const void *owner_of(const struct output_channel *channel, const struct output_line *line)
 {
     return config.mode == OUTPUT_PLAIN ? (const void *)channel : line;
@@ -334,7 +336,8 @@ static void finish_line(struct output_channel *channel, int stream)
 {
     struct writing writing = begin_writing(channel, stream);
     struct output_line *line = writing.line;
-    bool whole = config.mode != OUTPUT_PLAIN || sink_is_terminal(stream); /* plain into a pipe: exactly the bytes that came */
+    bool whole = config.mode != OUTPUT_PLAIN ||
+                 sink_is_terminal(stream); /* plain into a pipe: exactly the bytes that came */
     if (line->text.len > 0) {
         emit(&writing, line->text.len, whole);
     } else if (writing.mine && whole) {
@@ -364,7 +367,7 @@ void output_channel_finish(struct output_channel *channel)
     sink_give();
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------------------------------- */
 
 static double seconds(int64_t ns)
 {

@@ -1,7 +1,8 @@
 /* The output of programs: lines, never torn, whatever many threads write at once.
  *
  * Threads    output_write and output_text come from any thread; the rest from the main thread.
- * Locks      one turn (sink.h) covers all that is assembled and written; nobody calls the library while he has it. */
+ * Locks      one turn (sink.h) covers all that is assembled and written; nobody calls the library while
+ *            having it. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
@@ -52,6 +53,7 @@ void output_write(void *channel, uint64_t interp_id, int stream, const char *dat
 /* Text about the program, as if it had written it to stderr. */
 void output_text(struct output_channel *channel, const char *text);
 /* OUTPUT_JSON: one record about the end of the program. Else nothing. */
-void output_result(struct output_channel *channel, const char *result, int exit_status, int64_t wall_ns, int64_t cpu_ns);
+void output_result(struct output_channel *channel, const char *result, int exit_status, int64_t wall_ns,
+                   int64_t cpu_ns);
 
 #endif

@@ -1,5 +1,6 @@
-/* Makes the programs of a run from its command line: what kind each is, the options for all and its own put together, copies,
- * names that differ, and every check that can be made before anything starts. Main thread only. */
+/* Makes the programs of a run from its command line: what kind each is, the options for all and its own put
+ * together, copies, names that differ, and every check that can be made before anything starts. Main thread
+ * only. */
 #include "program.h"
 
 #include <ctype.h>
@@ -20,7 +21,7 @@ const char *program_result_name(enum program_result result)
     return names[result];
 }
 
-/* --- what the word means --------------------------------------------------------------------------------------------- */
+/* --- what the word means ------------------------------------------------------------------------------------- */
 
 static bool is_name_byte(char byte, bool first)
 {
@@ -128,7 +129,7 @@ static int find_kind(const struct program_spec *spec, const char *previous, isle
     return check_file(spec->target, previous);
 }
 
-/* --- names ---------------------------------------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------------------------------------------- */
 
 static char *default_name(const struct program_spec *spec, isle_job_kind kind)
 {
@@ -172,7 +173,7 @@ static char *free_name(const struct programs *programs, size_t before, char *nam
     return name;
 }
 
-/* --- options ---------------------------------------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------------------------- */
 
 static void merge_lists(struct program *program, const struct program_options *all, const struct program_options *own)
 {
@@ -213,7 +214,8 @@ static const char *environment_venv(const isle_engine_info *engine, bool quiet)
     enum venv_check check = venv_look(dir, engine->version_hex, version, sizeof version);
     if (check == VENV_OTHER_VERSION && !quiet && !told) {
         told = true;
-        complain("note: VIRTUAL_ENV is not used: it was made for Python %s, the engine is %s", version, engine->version);
+        complain("note: VIRTUAL_ENV is not used: it was made for Python %s, the engine is %s", version,
+                 engine->version);
     }
     return check == VENV_OK ? dir : NULL;
 }
@@ -240,8 +242,8 @@ static int choose_venv(struct program *program, const struct run_options *option
         complain("--venv: no virtual environment in %s (make one: $(isles info --python) -m venv %s)", dir, dir);
         return EXIT_USAGE;
     case VENV_OTHER_VERSION:
-        complain("--venv: %s was made for Python %s, the engine is %s (make one: $(isles info --python) -m venv DIR)", dir,
-                 version, engine->version);
+        complain("--venv: %s was made for Python %s, the engine is %s (make one: $(isles info --python) -m venv DIR)",
+                 dir, version, engine->version);
         return EXIT_USAGE;
     default:
         program->venv = text_copy(dir);
@@ -288,7 +290,7 @@ static int check_path(const struct program *program)
     return 0;
 }
 
-/* --- one and all ------------------------------------------------------------------------------------------------------------ */
+/* --- one and all --------------------------------------------------------------------------------------------- */
 
 struct maker {
     const struct run_options *options;

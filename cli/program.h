@@ -1,4 +1,5 @@
-/* One program of `isles run`: what it is, made from the command line and checked before anything starts, and how it went. */
+/* One program of `isles run`: what it is, made from the command line and checked before anything starts, and
+ * how it went. */
 #ifndef CLI_PROGRAM_H
 #define CLI_PROGRAM_H
 
@@ -11,7 +12,8 @@ enum program_state { PROGRAM_WAITING, PROGRAM_STARTING, PROGRAM_RUNNING, PROGRAM
 
 enum program_result { RESULT_NONE, RESULT_OK, RESULT_FAILED, RESULT_TIMEOUT, RESULT_CANCELLED, RESULT_STUCK };
 
-/* Belongs to the main thread. While it is STARTING a worker reads what is above the line and writes what is below "started". */
+/* Belongs to the main thread. While it is STARTING a worker reads what is above the line and writes what is
+ * below "started". */
 struct program {
     char *name;
     const char *target;

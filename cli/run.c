@@ -1,8 +1,9 @@
-/* isles run: the main thread is an event loop that never blocks in the library. It waits for jobs (their descriptors), for
- * mail (worker threads, the library's events, broken output) and for Ctrl-C. Workers start the runtime, create
- * interpreters and stop the runtime.
+/* isles run: the main thread is an event loop that never blocks in the library. It waits for jobs (their
+ * descriptors), for mail (worker threads, the library's events, broken output) and for Ctrl-C. Workers start
+ * the runtime, create interpreters and stop the runtime.
  *
- * A program goes WAITING -> STARTING (a worker has it) -> RUNNING (its job) -> ENDING (its interpreter) -> DONE. */
+ * A program goes WAITING -> STARTING (a worker has it) -> RUNNING (its job) -> ENDING (its interpreter) ->
+ * DONE. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,22 +37,22 @@ struct run {
     struct programs programs;
     isle_runtime *runtime; /* written by a worker, read after its mail */
     int epoll_fd;
-    size_t next;           /* the first program that has not been started */
+    size_t next; /* the first program that has not been started */
     size_t active, done;
-    bool started;          /* the runtime */
-    bool stopped;          /* the runtime: all is over */
-    bool stopping;         /* no more programs are started */
-    bool interrupted;      /* by a signal */
-    bool stuck;            /* some code could not be stopped: the process must leave by _exit */
-    int broken;            /* errno of our stdout */
-    int exit_status;       /* of the first program that failed; 0: none yet */
-    bool live;             /* the live line is shown */
+    bool started;     /* the runtime */
+    bool stopped;     /* the runtime: all is over */
+    bool stopping;    /* no more programs are started */
+    bool interrupted; /* by a signal */
+    bool stuck;       /* some code could not be stopped: the process must leave by _exit */
+    int broken;       /* errno of our stdout */
+    int exit_status;  /* of the first program that failed; 0: none yet */
+    bool live;        /* the live line is shown */
     bool color_err;
-    bool terminal[2];      /* what programs are told of their stdout and stderr */
+    bool terminal[2]; /* what programs are told of their stdout and stderr */
     int64_t began_ns;
 };
 
-/* --- from other threads ------------------------------------------------------------------------------------------------ */
+/* --- from other threads -------------------------------------------------------------------------------------- */
 
 static void on_event(void *ctx, const isle_event *event)
 {
@@ -104,7 +105,7 @@ static void start_program(void *arg)
     mailbox_send(&(struct mail){.kind = MAIL_STARTED, .program = program});
 }
 
-/* --- the life of a program ------------------------------------------------------------------------------------------------ */
+/* --- the life of a program ----------------------------------------------------------------------------------- */
 
 static void cancel_program(struct run *run, struct program *program);
 
@@ -226,7 +227,7 @@ static void start_programs(struct run *run)
     }
 }
 
-/* --- mail ------------------------------------------------------------------------------------------------------------------- */
+/* --- mail ---------------------------------------------------------------------------------------------------- */
 
 static struct program *find_program(struct run *run, uint64_t interp_id)
 {
@@ -335,7 +336,7 @@ static void read_all_mail(struct run *run)
     }
 }
 
-/* --- the loop ---------------------------------------------------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------------------------------------------ */
 
 static void interrupted(struct run *run)
 {
@@ -406,7 +407,7 @@ static void loop(struct run *run)
     }
 }
 
-/* --- around it ---------------------------------------------------------------------------------------------------------------- */
+/* --- around it ----------------------------------------------------------------------------------------------- */
 
 static bool color_for(const struct run_options *options, int sink)
 {

@@ -1,6 +1,6 @@
-/* Our stdout and stderr. The turn is a flag under a mutex, not the mutex itself, so that waiting for it can be ended
- * by another thread and so that the main thread, which must never block, can pass by. All other state here belongs
- * to whoever has the turn. */
+/* Our stdout and stderr. The turn is a flag under a mutex, not the mutex itself, so that waiting for it can
+ * be ended by another thread and so that the main thread, which must never block, can pass by. All other
+ * state here belongs to whoever has the turn. */
 #include "sink.h"
 
 #include <errno.h>
@@ -79,7 +79,7 @@ bool sink_is_terminal(int sink_index)
     return sinks[sink_index].terminal;
 }
 
-/* --- the turn --------------------------------------------------------------------------------------------------- */
+/* --- the turn ------------------------------------------------------------------------------------------------ */
 
 static int64_t time_to_give_up(const _Atomic int64_t *until)
 {
@@ -133,7 +133,7 @@ void sink_wake(void)
     }
 }
 
-/* --- bytes ---------------------------------------------------------------------------------------------------------- */
+/* --- bytes --------------------------------------------------------------------------------------------------- */
 
 /* An hour at most: then the wait just goes on. */
 static int poll_timeout(int64_t left_ns)
@@ -210,7 +210,7 @@ void sink_write_file(int fd, const char *data, size_t len)
     }
 }
 
-/* --- lines and the live line --------------------------------------------------------------------------------------------- */
+/* --- lines and the live line --------------------------------------------------------------------------------- */
 
 static bool shares_screen(const struct sink *sink)
 {

@@ -1,7 +1,9 @@
-/* Our own stdout and stderr: who may write, how the live line gets out of the way, and what happens when nobody reads.
+/* Our own stdout and stderr: who may write, how the live line gets out of the way, and what happens when
+ * nobody reads.
  *
- * A thread takes the turn, writes, and gives it back. Waiting for the turn and for the reader of a pipe ends at a time that
- * can be moved nearer while the wait lasts: a program that is to be stopped is not held up by a pager. */
+ * A thread takes the turn, writes, and gives it back. Waiting for the turn and for the reader of a pipe ends
+ * at a time that can be moved nearer while the wait lasts: a program that is to be stopped is not held up by
+ * a pager. */
 #ifndef CLI_SINK_H
 #define CLI_SINK_H
 
@@ -22,16 +24,17 @@ void sink_give(void);
 /* Waits that are on must look at their time again. */
 void sink_wake(void);
 
-/* All these with the turn taken. `owner` is the line that is written (any address that is only its own); when it stays unfinished on
- * the screen, the next one of another owner begins with a line end. sink_is_owner tells if that is so. */
+/* All these with the turn taken. `owner` is the line that is written (any address that is only its own);
+ * when it stays unfinished on the screen, the next one of another owner begins with a line end.
+ * sink_is_owner tells if that is so. */
 void sink_write(int sink, const char *data, size_t len, const void *owner, bool unfinished,
                 const _Atomic int64_t *until);
 bool sink_is_owner(int sink, const void *owner);
 /* To another descriptor, a program's own file; dropped on failure. */
 void sink_write_file(int fd, const char *data, size_t len);
 
-/* The live line on stderr, of one line's length; "" takes it away. false: somebody is writing, or the line of a
- * program is unfinished there. */
+/* The live line on stderr, of one line's length; "" takes it away. false: somebody is writing, or the line
+ * of a program is unfinished there. */
 bool sink_set_live(const char *line);
 /* For a signal handler that ends the process: the bytes that clear the live line, or "". */
 const char *sink_live_clearing(void);

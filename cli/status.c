@@ -20,7 +20,7 @@ enum { LONG_TABLE = 50, WIDEST_NAME = 40 };
 static const char RESET[] = "\033[0m", DIM[] = "\033[2m", RED[] = "\033[31m", GREEN[] = "\033[32m",
                   YELLOW[] = "\033[33m", BOLD[] = "\033[1m";
 
-/* --- the live line -------------------------------------------------------------------------------------------------- */
+/* --- the live line ------------------------------------------------------------------------------------------- */
 
 static int64_t drawn_ns, began_ns;
 
@@ -160,7 +160,7 @@ int status_pause(void)
     return left > 0 ? (int)(left / ISLE_MS) + 1 : 0;
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------------- */
+/* --- the table ----------------------------------------------------------------------------------------------- */
 
 enum { COLUMNS = 6 };
 
@@ -262,7 +262,8 @@ static void table_free(struct table *table)
 /* "4 programs in 2.31s, CPU 3.96s: 2 ok, 1 failed, 1 timeout" */
 static void add_total(struct buffer *out, const struct programs *programs, int64_t wall_ns, size_t hidden)
 {
-    static const enum program_result order[] = {RESULT_OK, RESULT_FAILED, RESULT_TIMEOUT, RESULT_CANCELLED, RESULT_STUCK};
+    static const enum program_result order[] = {RESULT_OK, RESULT_FAILED, RESULT_TIMEOUT, RESULT_CANCELLED,
+                                                RESULT_STUCK};
     size_t counts[RESULT_STUCK + 1] = {0};
     int64_t cpu_ns = 0;
     char wall[16], cpu[16];

@@ -1,6 +1,6 @@
-/* Signals by handlers and a pipe, not by signalfd: that would need them blocked, and the processes that programs start
- * would inherit the blocking. The handler itself ends the process the second time, so that nothing that hangs
- * can be in the way. */
+/* Signals by handlers and a pipe, not by signalfd: that would need them blocked, and the processes that
+ * programs start would inherit the blocking. The handler itself ends the process the second time, so that
+ * nothing that hangs can be in the way. */
 #include "stop.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Text: lists of strings, growing bytes, UTF-8 as far as a command line needs it, and the nearest word to a typing
- * mistake. No state; any thread. */
+/* Text: lists of strings, growing bytes, UTF-8 as far as a command line needs it, and the nearest word to a
+ * typing mistake. No state; any thread. */
 #include "text.h"
 
 #include <stdarg.h>
@@ -77,7 +77,7 @@ void strings_free(struct strings *list)
     *list = (struct strings){0};
 }
 
-/* --- bytes ----------------------------------------------------------------------------------------------------- */
+/* --- bytes --------------------------------------------------------------------------------------------------- */
 
 void buffer_add(struct buffer *buffer, const char *data, size_t len)
 {
@@ -129,7 +129,7 @@ void buffer_free(struct buffer *buffer)
     *buffer = (struct buffer){0};
 }
 
-/* --- UTF-8 ------------------------------------------------------------------------------------------------------ */
+/* --- UTF-8 --------------------------------------------------------------------------------------------------- */
 
 static bool is_continuation(char byte)
 {
@@ -224,7 +224,7 @@ void text_clean(struct buffer *out, const char *data, size_t len)
     }
 }
 
-/* --- the nearest word ---------------------------------------------------------------------------------------------- */
+/* --- the nearest word ---------------------------------------------------------------------------------------- */
 
 enum { LONGEST_WORD = 40 };
 

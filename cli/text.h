@@ -11,7 +11,8 @@ void *text_resize(void *old, size_t size);
 char *text_copy(const char *text);
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A list of strings. The strings are borrowed, unless they were added by strings_take. Zero is an empty list. */
+/* A list of strings. The strings are borrowed, unless they were added by strings_take. Zero is an empty
+ * list. */
 struct strings {
     const char **items;
     size_t count;

@@ -1,4 +1,5 @@
-/* Shell words, by the C library's wordexp(3). Not thread-safe (wordexp reads the environment): main thread only. */
+/* Shell words, by the C library's wordexp(3). Not thread-safe (wordexp reads the environment): main thread
+ * only. */
 #include "words.h"
 
 #include <wordexp.h>

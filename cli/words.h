@@ -4,8 +4,8 @@
 
 #include "text.h"
 
-/* Adds the words of `line` to the list: quotes, backslashes, variables, ~ and patterns work as in a shell; commands
- * are not run. Returns NULL, or why not (static). */
+/* Adds the words of `line` to the list: quotes, backslashes, variables, ~ and patterns work as in a shell;
+ * commands are not run. Returns NULL, or why not (static). */
 const char *words_split(const char *line, struct strings *out_words);
 
 #endif
