@@ -10,14 +10,20 @@
 
 enum { ROUNDS = 5 };
 
-#ifdef Py_GIL_DISABLED
+#if !defined(Py_GIL_DISABLED)
+#define HOLD_STILL(state) ((void)(state))
+#define GO_ON(state) ((void)(state))
+#elif PY_VERSION_HEX >= 0x030e0000
 extern void _PyEval_StopTheWorld(PyInterpreterState *interp);
 extern void _PyEval_StartTheWorld(PyInterpreterState *interp);
 #define HOLD_STILL(state) _PyEval_StopTheWorld(state)
 #define GO_ON(state) _PyEval_StartTheWorld(state)
-#else
-#define HOLD_STILL(state) ((void)(state))
-#define GO_ON(state) ((void)(state))
+#else /* 3.13t does not export those: the lock of the list is what there is */
+#define Py_BUILD_CORE
+#include <internal/pycore_runtime.h>
+#undef Py_BUILD_CORE
+#define HOLD_STILL(state) ((void)(state), PyMutex_Lock(&_PyRuntime.interpreters.mutex))
+#define GO_ON(state) ((void)(state), PyMutex_Unlock(&_PyRuntime.interpreters.mutex))
 #endif
 
 typedef struct thread_list {
