@@ -8,7 +8,7 @@ build: ## get what is missing, build; leaves the program at build/isles
 	@echo "isles: ready: build/isles"
 
 demo: build ## watch real programs run side by side in one process (about a minute)
-	@demo/run
+	@"$$(build/isles info --python)" demo/demo.py
 
 test: build ## build with warnings as errors, run all tests
 	@scripts/run-tests build
