@@ -1,0 +1,56 @@
+# Completion of isles for bash.
+
+_isles_run()
+{
+    case $prev in
+    --timeout | --args | --env | --name | -n | --copies | --jobs) return ;;
+    --gil) mapfile -t COMPREPLY < <(compgen -W "own shared" -- "$cur"); return ;;
+    --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
+    --stdin) mapfile -t COMPREPLY < <(compgen -W "null inherit" -f -- "$cur"); return ;;
+    --output) mapfile -t COMPREPLY < <(compgen -W "prefix plain json" -d -- "$cur"); return ;;
+    --venv) mapfile -t COMPREPLY < <(compgen -W "none" -d -- "$cur"); return ;;
+    --path) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    -m) _isles_modules; return ;;
+    -W) mapfile -t COMPREPLY < <(compgen -W "default error ignore always module once" -- "$cur"); return ;;
+    -X) mapfile -t COMPREPLY < <(compgen -W "int_max_str_digits= pycache_prefix= warn_default_encoding" -- "$cur"); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "--args --env --path --venv --timeout --stdin --gil --name --copies --isolated
+            --no-site --jobs --output --fail-fast --quiet --summary --color --help -m -n -I -S -B -W -X" -- "$cur")
+        return
+    fi
+    mapfile -t COMPREPLY < <(compgen -f -X '!*.@(py|zip|pyz)' -- "$cur"; compgen -d -- "$cur")
+}
+
+# Modules and packages of the current folder: those of the engine would need it to run.
+_isles_modules()
+{
+    local dir=${cur%"${cur##*.}"}
+    mapfile -t COMPREPLY < <(
+        cd "./${dir//.//}" 2>/dev/null || exit 0
+        for name in *.py */__init__.py */__main__.py; do
+            [[ -e $name ]] || continue
+            name=${name%%/*}
+            printf '%s\n' "$dir${name%.py}"
+        done | sort -u | grep -F -- "$cur"
+    )
+}
+
+_isles()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "run info bench help --version --help" -- "$cur")
+        return
+    fi
+    compopt -o filenames 2>/dev/null
+    case ${COMP_WORDS[1]} in
+    run) _isles_run ;;
+    info) mapfile -t COMPREPLY < <(compgen -W "--python --json --help" -- "$cur") ;;
+    help) mapfile -t COMPREPLY < <(compgen -W "run info bench help" -- "$cur") ;;
+    esac
+}
+
+shopt -s extglob
+complete -F _isles isles
