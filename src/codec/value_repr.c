@@ -121,24 +121,58 @@ static void add_int(text *t, const isle_value *value)
 
 /* --- float -------------------------------------------------------------------------------------------------- */
 
-/* The fewest digits that read back as `d`, without point, and the exponent of the first. The locale's decimal point goes both
- * ways here and is dropped. */
-static int shortest_digits(double d, char digits[24])
+/* Digits without a point, the first of which counts 10**exponent: do they read back as `d`? */
+static bool reads_back(const char *digits, int exponent, double d)
+{
+    char number[48];
+    snprintf(number, sizeof(number), "%se%d", digits, exponent - (int)strlen(digits) + 1);
+    return strtod(number, NULL) == d;
+}
+
+static void increment(char *digits)
+{
+    size_t i = strlen(digits);
+    while (i > 0 && digits[i - 1] == '9') {
+        digits[--i] = '0';
+    }
+    if (i > 0) { /* all nines would be one digit less, and were tried as that */
+        digits[i - 1]++;
+    }
+}
+
+/* Prints `count` digits of `d`. The locale's decimal point, whatever it is, is dropped. */
+static void print_digits(double d, int count, char digits[24], int *out_exponent)
 {
     char printed[48];
-    int precision = 0;
-    do {
-        snprintf(printed, sizeof(printed), "%.*e", precision, d);
-    } while (precision++ < 16 && strtod(printed, NULL) != d);
-    size_t count = 0;
+    size_t len = 0;
+    snprintf(printed, sizeof(printed), "%.*e", count - 1, d);
     const char *at = printed;
     for (; *at != 'e'; at++) {
         if (*at >= '0' && *at <= '9') {
-            digits[count++] = *at;
+            digits[len++] = *at;
         }
     }
-    digits[count] = '\0';
-    return (int)strtol(at + 1, NULL, 10);
+    digits[len] = '\0';
+    *out_exponent = (int)strtol(at + 1, NULL, 10);
+}
+
+/* The fewest digits that read back as `d`; 17 always do. Beside a power of two the nearest ones may fail where their
+ * neighbour above does not: the gap below is half of that above. */
+static int shortest_digits(double d, char digits[24])
+{
+    int exponent;
+    for (int count = 1; count < 17; count++) {
+        print_digits(d, count, digits, &exponent);
+        if (reads_back(digits, exponent, d)) {
+            return exponent;
+        }
+        increment(digits);
+        if (reads_back(digits, exponent, d)) {
+            return exponent;
+        }
+    }
+    print_digits(d, 17, digits, &exponent);
+    return exponent;
 }
 
 static void add_zeros(text *t, int count)
