@@ -23,7 +23,7 @@ typedef struct isle_job_config { /* start from ISLE_JOB_CONFIG_INIT; all is copi
     isle_job_kind kind;
     const char *target;
     const char *filename;         /* SOURCE: its name in tracebacks; NULL: "<string>" */
-    const char *const *argv;      /* sys.argv[1:] for FILE, MODULE and SOURCE; NULL: left alone for SOURCE, else empty */
+    const char *const *argv;      /* sys.argv[1:]; NULL: left alone for SOURCE and CALL, else empty */
     size_t argc;
     const isle_value *args;       /* CALL: a list or tuple; NULL: none */
     const isle_value *kwargs;     /* CALL: a dict with str keys; NULL: none */

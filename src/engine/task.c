@@ -38,10 +38,11 @@ static PyObject *evaluate(PyObject *code /* stolen */)
     return result;
 }
 
-static int set_source_argv(const engine_task *task)
+/* For jobs that leave sys.argv alone unless they are given one. */
+static int set_argv(const engine_task *task, const char *name)
 {
     PyObject *argv = list_of(task->argv, task->argc);
-    PyObject *zero = argv != NULL ? PyUnicode_FromString("-c") : NULL;
+    PyObject *zero = argv != NULL ? PyUnicode_DecodeFSDefault(name) : NULL;
     int failed = zero == NULL || PyList_Insert(argv, 0, zero) < 0 || PySys_SetObject("argv", argv) < 0;
     Py_XDECREF(zero);
     Py_XDECREF(argv);
@@ -50,7 +51,7 @@ static int set_source_argv(const engine_task *task)
 
 static PyObject *run_source(const engine_task *task)
 {
-    if (task->argv != NULL && set_source_argv(task) < 0) {
+    if (task->argv != NULL && set_argv(task, "-c") < 0) {
         return NULL;
     }
     const char *filename = task->filename != NULL ? task->filename : "<string>";
@@ -141,6 +142,9 @@ static PyObject *call_with(PyObject *function, PyObject *both)
 
 static PyObject *run_call(const engine_task *task)
 {
+    if (task->argv != NULL && set_argv(task, task->target) < 0) {
+        return NULL;
+    }
     PyObject *function = resolve(task->target);
     PyObject *both = function != NULL ? convert_to_object(task->args, task->args_len) : NULL;
     PyObject *result = both != NULL ? call_with(function, both) : NULL;
