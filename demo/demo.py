@@ -18,6 +18,7 @@ PYPI = {"old": "markdown-it-py==2.2.0", "new": "markdown-it-py==4.0.0"}
 FALLBACK = {"old": "tally-1", "new": "tally-2"}
 TIMEOUT_S = 1.5
 CORES_PROOF = 1.2  # CPU seconds in each second: more than one core can give
+AGAIN = 3  # how often the pair is measured again on a busy machine
 
 
 def say(text=""):
@@ -189,10 +190,21 @@ def check_cores(seen):
         return False, "the two copies of primes.py did not both end well"
     wall = max(seconds(row["wall"]) for row in rows)
     cpu = sum(seconds(row["cpu"]) for row in rows)
-    text = f"two CPU-bound copies: {cpu:.2f} s of CPU in {wall:.2f} s, {cpu / wall:.1f} cores in use"
+    return cpu / wall >= CORES_PROOF, f"two CPU-bound copies: {cpu:.2f} s of CPU in {wall:.2f} s, {cpu / wall:.1f} cores in use"
+
+
+def check_cores_again(seen):
+    """Where other processes have the cores, the pair gets its chance alone."""
+    good, text = check_cores(seen)
     if len(os.sched_getaffinity(0)) < 2:
         return True, text + " (this machine gives only one)"
-    return cpu / wall >= CORES_PROOF, text
+    for _ in range(AGAIN):
+        if good:
+            break
+        say("\nThe machine is busy; the pair once more, alone:\n")
+        lines, _, _ = run([str(BUILD / "isles"), "run", "--summary", str(DEMO / "programs/primes.py"), "-n", "2"])
+        good, text = check_cores(Seen(lines))
+    return good, text
 
 
 def check_failure(seen):
@@ -227,8 +239,9 @@ def main():
     say("\nSix programs in one process, each in an interpreter of its own:\n")
     lines, status, pid = run(command_line(folders, programs))
     seen = Seen(lines)
+    results = [check_versions(seen, pid), check_cores_again(seen), check_failure(seen), check_runaway(seen),
+               check_status(status)]
     say("\nSeen:")
-    results = [check_versions(seen, pid), check_cores(seen), check_failure(seen), check_runaway(seen), check_status(status)]
     for good, text in results:
         say(f"  {'yes' if good else 'NO '}  {text}")
     if not all(good for good, _ in results):
