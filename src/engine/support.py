@@ -131,6 +131,12 @@ def _own_environment(pairs):
             args = (*args[:environment_at], environment(), *args[environment_at + 1 :])
         return fork_exec(*args)
 
+    def with_environment(spawn):  # None for env means the process's, since 3.13
+        def spawn_here(path, argv, env, /, **options):
+            return spawn(path, argv, os.environ if env is None else env, **options)
+
+        return spawn_here
+
     def system(command):
         import subprocess
 
@@ -139,6 +145,8 @@ def _own_environment(pairs):
 
     os.putenv = os.unsetenv = stays_here
     os.system = system
+    os.posix_spawn = with_environment(os.posix_spawn)
+    os.posix_spawnp = with_environment(os.posix_spawnp)
     _posixsubprocess.fork_exec = fork_exec_here
     if "subprocess" in sys.modules:
         sys.modules["subprocess"]._fork_exec = fork_exec_here
