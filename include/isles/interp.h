@@ -52,7 +52,7 @@ typedef struct isle_interp_config { /* start from ISLE_INTERP_CONFIG_INIT; zero 
     const char *const *warnings; /* as -W: "error", "ignore::DeprecationWarning" */
     size_t warning_count;
     const char *const *xoptions; /* as -X; those of which an interpreter can have its own: int_max_str_digits=N,
-                                    pycache_prefix=DIR, warn_default_encoding, and names of your own (sys._xoptions).
+                                    pycache_prefix=DIR, and names of your own (sys._xoptions).
                                     ISLE_ERR_UNSUPPORTED names one that is the process's */
     size_t xoption_count;
     isle_stream stdin_, stdout_, stderr_;
