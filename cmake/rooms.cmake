@@ -51,8 +51,10 @@ function(isles_library)
 endfunction()
 
 # src/<room>/x_test.c becomes the test <room>.x, linked with its room and those it names. The core's tests run
-# against src/core/testing/ in place of the engine: no Python, so that the thread sanitizer sees all of it.
+# against src/core/testing/ in place of the engine: no Python, so that the thread sanitizer sees all of it. Tests without
+# Python have the label python-free, and are built by the target isles_python_free.
 function(isles_unit_tests)
+  add_custom_target(isles_python_free)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
   get_property(rooms GLOBAL PROPERTY ISLES_ROOMS)
   foreach(room ${rooms})
@@ -75,6 +77,10 @@ function(isles_unit_tests)
       string(REGEX REPLACE "_test$" "" short ${name})
       add_test(NAME ${room}.${short} COMMAND ${name})
       set_tests_properties(${room}.${short} PROPERTIES TIMEOUT 120)
+      if(NOT "engine" IN_LIST needs AND NOT room STREQUAL "engine" AND NOT room STREQUAL "pool")
+        set_tests_properties(${room}.${short} PROPERTIES LABELS python-free)
+        add_dependencies(isles_python_free ${name})
+      endif()
     endforeach()
   endforeach()
 endfunction()
