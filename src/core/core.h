@@ -1,0 +1,319 @@
+/* The core room's private header: its structs, who owns them, and the order of its locks.
+ *
+ * Locks, in the order in which a thread may take them (each may be skipped, none taken twice):
+ *   1 the runtime's (runtime.c)   the one runtime, its stopping, its stuck interpreters
+ *   2 the table's (table.c)       which ids live
+ *   3 an interpreter's            its queue, its jobs' states, its end, its ladder
+ *   4 the warden's (warden.c)     the heap of timers
+ *   5 the engine's own
+ * The warden lets its lock go before it looks at an interpreter. User code (events, host functions, streams) and Python
+ * run with none of these held; CORE_CHECKS has every taking and every call-back checked.
+ *
+ * Lifetimes
+ *   interp    counted by `refs`: its home thread has one, each job, and whoever looks for a moment. `users` counts those who
+ *             may call the engine or the runtime for it; the home thread frees the engine's part when it is zero. One that
+ *             would not end is remembered by the runtime and never freed.
+ *   isle_job  counted: the handle, the queue or home thread, and the warden while its timer fires.
+ *   runtime   from start to stop; stop waits for the interpreters and for those who create one. With stuck interpreters it
+ *             stays in memory, silent.
+ *
+ * A job changes its state under its interpreter's lock; who makes it JOB_DONE (job_end) tells its waiters (job_tell). */
+#ifndef ISLES_CORE_H
+#define ISLES_CORE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <isles/job.h>
+
+#include "counters.h"
+#include "engine.h"
+#include "platform.h"
+#include "timer.h"
+
+#define DEFAULT_CANCEL_GRACE_NS (50 * ISLE_MS)
+#define DEFAULT_STUCK_AFTER_NS (2 * ISLE_SECOND)
+
+typedef struct interp interp;
+
+/* --- the warden: one thread that keeps all points in time (warden.c) ------------------------------------------ */
+typedef struct warden {
+    plat_lock lock;
+    plat_cond cond;
+    timer_heap heap;
+    int64_t sleeps_until; /* INT64_MIN: awake */
+    bool stopping;
+} warden;
+
+void warden_init(warden *w);
+void warden_destroy(warden *w);
+void warden_arm(warden *w, timer *t, int64_t at); /* moves it when it is armed */
+void warden_disarm(warden *w, timer *t);          /* it may be firing just now */
+void warden_serve(warden *w);                     /* the warden's thread, until warden_stop */
+void warden_serve_rest(warden *w);                /* ... until no timer is armed */
+void warden_stop(warden *w);
+bool warden_is_me(void);
+
+/* --- the runtime (runtime.c) ---------------------------------------------------------------------------------- */
+struct isle_runtime {
+    isle_event_fn on_event;
+    void *event_ctx;
+    isle_host_function *host; /* owned, names too */
+    size_t host_count;
+    int signal;
+    bool adopted;
+    _Atomic bool silent; /* stopped with stuck interpreters: user code isn't called any more */
+    warden warden;
+
+    plat_thread thread; /* the runtime thread: CPython's main thread and the warden; adopted: the warden */
+    const isle_runtime_config *config; /* borrowed by the runtime thread until `started` */
+    plat_gate started, stopped;
+    engine_failure failure; /* of the start, then of the stop */
+
+    /* guarded by the runtime's lock */
+    bool stopping;
+    size_t creating;      /* calls of isle_interp_create that go on */
+    size_t homes;         /* home threads that may still use the runtime */
+    plat_thread last_home; /* the home thread that ended last: joined by the next one, or at the stop */
+    bool has_last_home;
+    interp *stuck;        /* buried ones; each keeps a reference */
+};
+
+isle_status runtime_creation_begin(isle_runtime *rt, isle_error **err);
+void runtime_creation_end(isle_runtime *rt);
+void runtime_add_home(isle_runtime *rt);
+/* A home thread's last use of the runtime. true: it is to join *out_before as its last act. */
+bool runtime_leave_home(isle_runtime *rt, plat_thread *out_before);
+void runtime_remember_stuck(isle_runtime *rt, interp *in); /* the same for one that is buried */
+/* NULL: none of that id is stuck. Owned. */
+char *runtime_stuck_message(uint64_t id);
+const engine_hooks *host_hooks(void);                        /* host.c */
+void host_set_runtime(isle_runtime *rt);
+isle_status host_copy_functions(isle_runtime *rt, const isle_runtime_config *config, isle_error **err);
+void host_free_functions(isle_runtime *rt);
+
+/* --- interpreters --------------------------------------------------------------------------------------------- */
+typedef enum activity { /* what the home thread does in the engine */
+    ACTIVITY_NONE,
+    ACTIVITY_JOB,
+    ACTIVITY_JOIN,   /* waits for non-daemon threads */
+    ACTIVITY_REAP,   /* makes threads go */
+    ACTIVITY_ATEXIT,
+    ACTIVITY_DESTROY
+} activity;
+
+typedef struct ladder { /* how the activity is being stopped; see ladder.c */
+    timer timer;
+    _Atomic int reason; /* isle_status; 0: it isn't */
+    bool announced;     /* the INTERRUPT event was begun */
+    bool insisting;
+    bool given_up;
+    int64_t began, next_interrupt;
+    int64_t given_up_at;
+} ladder;
+
+struct interp {
+    uint64_t id;
+    isle_runtime *rt;
+    char *name;
+    int64_t created_ns;
+    int64_t cancel_grace_ns, stuck_after_ns;
+    _Atomic uint32_t refs, users;
+    counters counters;
+
+    engine_interp *engine;
+    plat_thread home; /* written by the home thread before anyone knows the interpreter */
+    plat_gate wake;   /* for the home thread; it resets it under the lock */
+    plat_gate unused; /* `users` is zero */
+    plat_gate ended;
+
+    plat_lock lock; /* guards what follows */
+    isle_job *first, *last;
+    size_t queued;
+    isle_job *current;
+    activity activity;
+    int64_t activity_began;
+    ladder ladder;
+    bool announcing; /* the warden tells of an interrupt: the home thread waits before it goes on */
+    size_t entries;
+    bool ending, stuck, buried;
+    int64_t end_deadline, end_began;
+    timer end_timer;
+
+    isle_status end_status; /* these two are written before `ended` opens, then never again */
+    char *end_message;
+    interp *next_stuck;     /* the runtime's list */
+};
+
+/* table.c */
+bool table_reserve(void);         /* room for one more; false: no memory */
+void table_unreserve(void);
+void table_add(interp *in);       /* in a place that was reserved */
+void table_remove(interp *in);
+interp *table_take(uint64_t id);  /* NULL: none lives. The caller becomes a user: interp_give */
+interp *table_take_after(uint64_t id); /* the oldest of those younger than that one */
+uint64_t table_new_id(void);
+bool table_was(uint64_t id);      /* was it ever given out? */
+
+/* interp.c */
+void interp_ref(interp *in);
+void interp_unref(interp *in);
+void interp_use(interp *in);  /* with the lock held and a job of it not ended, or by one who is a user */
+void interp_give(interp *in);
+void interp_free(interp *in); /* for interp_unref, and one that never lived */
+/* Would a wait for this interpreter, here, never end? */
+bool interp_forbids_wait(const interp *in);
+/* end.c. An end has begun once; a later one can only make its deadline earlier. */
+void interp_begin_end(interp *in, int64_t deadline); /* any user of it, no lock */
+void interp_arm_end(interp *in);                     /* lock held */
+extern const timer_class end_timer_class;
+/* It won't end: for its waiters it has. By whoever set `buried`, under the lock; then with no lock held. */
+void interp_bury(interp *in, const char *what);
+static inline void interp_lock(interp *in);
+static inline void interp_unlock(interp *in);
+
+/* home.c */
+typedef struct home_start { /* between isle_interp_create and the home thread, until `ready` */
+    interp *in;
+    const isle_interp_config *config;
+    engine_failure failure;
+    plat_gate ready;
+} home_start;
+void home_main(void *start);
+interp *home_of_this_thread(void);
+
+/* ladder.c; with the interpreter's lock held */
+extern const timer_class ladder_timer_class;
+void ladder_start(interp *in, isle_status reason);
+void ladder_clear(interp *in);
+
+/* --- jobs (job.c) ----------------------------------------------------------------------------------------------- */
+enum { JOB_QUEUED, JOB_RUNNING, JOB_DONE };
+
+struct isle_job {
+    _Atomic uint32_t refs;
+    _Atomic int state;
+    uint64_t id;
+    interp *in;       /* counted */
+    engine_task task; /* its strings lie behind this struct; args are owned */
+    bool join_threads, has_handle;
+    int64_t deadline;
+    timer timer;      /* armed from the queue to the end, unless the deadline is ISLE_FOREVER */
+    plat_gate done;   /* opens when the JOB_ENDED event was told */
+    _Atomic int fd;
+    isle_job *next, *previous;
+    int64_t started_ns, started_cpu_ns;
+
+    /* written before the state is JOB_DONE, then never again */
+    isle_status status;
+    uint8_t *value; /* CBOR; NULL: None */
+    size_t value_len;
+    isle_error *error;
+    const char *note; /* static; says more than the status where there is no error */
+    int64_t wall_ns, cpu_ns;
+};
+
+typedef struct job_outcome {
+    isle_status status;
+    uint8_t *value;
+    size_t value_len;
+    isle_error *error;
+    const char *note;
+} job_outcome;
+
+typedef struct job_spec { /* what job_new copies */
+    engine_task task;     /* but args: those are taken over */
+    int64_t deadline;
+    bool join_threads, has_handle;
+} job_spec;
+
+isle_job *job_new(interp *in, const job_spec *spec); /* NULL: no memory (and args are freed) */
+isle_status job_queue(isle_job *job, isle_error **err);
+void job_ref(isle_job *job);
+void job_unref(isle_job *job); /* not with a lock held */
+/* Lock held. Makes it JOB_DONE and takes the outcome's things over; false: it was already, nothing is taken. */
+bool job_end(isle_job *job, job_outcome *outcome);
+void job_tell(isle_job *job); /* no lock: by whom job_end returned true to; the event, then the waiters */
+/* Lock held: takes all queued ones out, ends them and returns them, linked by `next`, for job_tell_all. */
+isle_job *job_end_queued(interp *in, isle_status status, const char *note);
+void job_tell_all(isle_job *list); /* lets go of each */
+isle_job *job_pop(interp *in);     /* lock held; NULL: none */
+
+/* call.c: CBOR [args, kwargs] as the engine wants them */
+isle_status encode_args(const isle_value *args, const isle_value *kwargs, uint8_t **out_data, size_t *out_len,
+                        isle_error **err);
+
+/* --- errors (failure.c, report.c) -------------------------------------------------------------------------------- */
+isle_status error_set(isle_error **err, isle_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Takes the failure's things over. Never NULL: when memory is out, one that is static. */
+isle_error *error_from_failure(engine_failure *failure);
+isle_status error_set_failure(isle_error **err, engine_failure *failure);
+isle_error *error_ref(isle_error *error); /* NULL is fine */
+
+/* --- events (event.c) ---------------------------------------------------------------------------------------------- */
+typedef struct event_details {
+    isle_status status;
+    uint64_t job_id;
+    int64_t wall_ns;
+    const char *message;
+} event_details;
+void event_tell(isle_runtime *rt, interp *in, isle_event_kind kind, event_details details);
+
+/* --- config structs (config.c) ------------------------------------------------------------------------------------- */
+/* Copies a caller's struct of another version: what it lacks is zero. ISLE_ERR_INVALID, ISLE_ERR_UNSUPPORTED (it sets
+ * a field that this library does not know). Both begin with their size_t size. */
+isle_status config_take(void *own, size_t own_size, const void *callers, const char *name, isle_error **err);
+
+/* Waits, stepping out of the interpreter that the thread is attached to. */
+bool core_wait(plat_gate *gate, int64_t deadline);
+
+/* --- the order of locks -------------------------------------------------------------------------------------------- */
+typedef enum rank { RANK_RUNTIME = 1, RANK_TABLE, RANK_INTERP, RANK_WARDEN } rank;
+
+#if !defined(NDEBUG) || defined(ISLES_FAULTS) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CORE_CHECKS 1
+#else
+#define CORE_CHECKS 0
+#endif
+
+void rank_take(rank r); /* ends the process when a lock of this rank or a later one is held */
+void rank_give(rank r);
+void rank_none(void);   /* ... when any is */
+
+static inline void core_lock(plat_lock *lock, rank r)
+{
+    if (CORE_CHECKS) {
+        rank_take(r);
+    }
+    plat_lock_take(lock);
+}
+
+static inline void core_unlock(plat_lock *lock, rank r)
+{
+    plat_lock_give(lock);
+    if (CORE_CHECKS) {
+        rank_give(r);
+    }
+}
+
+static inline void core_no_lock(void)
+{
+    if (CORE_CHECKS) {
+        rank_none();
+    }
+}
+
+static inline void interp_lock(interp *in)
+{
+    core_lock(&in->lock, RANK_INTERP);
+}
+
+static inline void interp_unlock(interp *in)
+{
+    core_unlock(&in->lock, RANK_INTERP);
+}
+
+#endif

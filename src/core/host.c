@@ -1,0 +1,152 @@
+/* What the engine tells the core: output, exceptions that nobody catches, calls of the host's functions. Each comes on the
+ * thread where it happens, attached to nothing, with no lock held; the interpreter is alive, since code of it runs. */
+#include <string.h>
+
+#include "core.h"
+
+static _Atomic(isle_runtime *) runtime; /* whose functions isles.host has */
+
+void host_set_runtime(isle_runtime *rt)
+{
+    atomic_store(&runtime, rt);
+}
+
+/* --- the host's functions --------------------------------------------------------------------------------------------- */
+
+static bool is_identifier(const char *name)
+{
+    if (name == NULL || name[0] == '\0' || (name[0] >= '0' && name[0] <= '9')) {
+        return false;
+    }
+    for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++) {
+        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_' || *c >= 0x80;
+        if (!letter && !(*c >= '0' && *c <= '9')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const isle_host_function *find(const isle_runtime *rt, const char *name)
+{
+    for (size_t i = 0; i < rt->host_count; i++) {
+        if (strcmp(rt->host[i].name, name) == 0) {
+            return &rt->host[i];
+        }
+    }
+    return NULL;
+}
+
+isle_status host_copy_functions(isle_runtime *rt, const isle_runtime_config *config, isle_error **err)
+{
+    size_t count = config->host_function_count;
+    if (count == 0) {
+        return ISLE_OK;
+    }
+    if (config->host_functions == NULL) {
+        return error_set(err, ISLE_ERR_INVALID, "isle_runtime_config.host_functions is NULL");
+    }
+    rt->host = plat_calloc(count, sizeof *rt->host);
+    if (rt->host == NULL) {
+        return error_set(err, ISLE_ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const isle_host_function *function = &config->host_functions[i];
+        if (!is_identifier(function->name) || function->fn == NULL) {
+            return error_set(err, ISLE_ERR_INVALID, "host_functions[%zu] needs a name that is an identifier, and a function",
+                             i);
+        }
+        if (find(rt, function->name) != NULL) {
+            return error_set(err, ISLE_ERR_INVALID, "host_functions[%zu]: the name %s is taken", i, function->name);
+        }
+        rt->host[i] = *function;
+        rt->host[i].name = plat_strdup(function->name);
+        if (rt->host[i].name == NULL) {
+            return error_set(err, ISLE_ERR_NOMEM, "out of memory");
+        }
+        rt->host_count++;
+    }
+    return ISLE_OK;
+}
+
+void host_free_functions(isle_runtime *rt)
+{
+    for (size_t i = 0; i < rt->host_count; i++) {
+        plat_free((char *)rt->host[i].name);
+    }
+    plat_free(rt->host);
+}
+
+static const char *function_name(size_t index)
+{
+    const isle_runtime *rt = atomic_load(&runtime);
+    return rt != NULL && index < rt->host_count ? rt->host[index].name : NULL;
+}
+
+/* --- calls -------------------------------------------------------------------------------------------------------------- */
+
+static isle_status call(const isle_host_function *function, uint64_t interp_id, const isle_value *args,
+                        uint8_t **out_value, size_t *out_len, char **out_message)
+{
+    isle_value *value = NULL;
+    isle_error *error = NULL;
+    core_no_lock();
+    isle_status status = function->fn(function->ctx, interp_id, args, &value, &error);
+    if (status == ISLE_OK && value != NULL) {
+        status = isle_value_encode(value, out_value, out_len);
+    } else if (status != ISLE_OK && error != NULL) {
+        *out_message = plat_strdup(isle_error_message(error));
+    }
+    isle_value_free(value);
+    isle_error_free(error);
+    return status;
+}
+
+static isle_status on_host_call(void *core_interp, const char *name, const uint8_t *args, size_t args_len,
+                                uint8_t **out_value, size_t *out_len, char **out_message)
+{
+    interp *in = core_interp;
+    *out_value = NULL;
+    *out_len = 0;
+    *out_message = NULL;
+    if (atomic_load_explicit(&in->rt->silent, memory_order_acquire)) {
+        *out_message = plat_strdup("the host has stopped Isles");
+        return ISLE_ERR_STATE;
+    }
+    const isle_host_function *function = find(in->rt, name);
+    if (function == NULL) {
+        *out_message = plat_strdup("the host has no such function");
+        return ISLE_ERR_INVALID;
+    }
+    isle_value *values = NULL;
+    isle_status status = isle_value_decode(args, args_len, &values, NULL);
+    if (status == ISLE_OK) {
+        status = call(function, in->id, values, out_value, out_len, out_message);
+        isle_value_free(values);
+    }
+    return status;
+}
+
+/* --- what happens ----------------------------------------------------------------------------------------------------- */
+
+static void on_error(void *core_interp, const char *message)
+{
+    interp *in = core_interp;
+    event_tell(in->rt, in, ISLE_EVENT_ERROR, (event_details){.status = ISLE_ERR_PYTHON, .message = message});
+}
+
+static void on_output(void *core_interp, int stream, size_t len)
+{
+    interp *in = core_interp;
+    (void)stream;
+    counters_output(&in->counters, len);
+}
+
+const engine_hooks *host_hooks(void)
+{
+    static const engine_hooks hooks = {.on_error = on_error,
+                                       .on_output = on_output,
+                                       .on_host_call = on_host_call,
+                                       .host_function_name = function_name};
+    return &hooks;
+}

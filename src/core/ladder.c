@@ -1,0 +1,183 @@
+/* The ladder: how code that must stop is stopped. It starts when a deadline passes, a job is cancelled or an interpreter
+ * ends; the warden climbs it while the home thread is in the engine:
+ *
+ *   at once               isles.Cancelled is raised; again each 10 ms
+ *   each 2 ms             the home thread's system call returns EINTR (a signal can come just before the call)
+ *   cancel_grace_ns       the exception comes at every step
+ *   stuck_after_ns        given up: the job ends for those who wait for it, the interpreter takes no more,
+ *                         and its thread is parked as soon as the engine can
+ *
+ * One ladder an interpreter, guarded by its lock. The warden calls the engine under that lock, while an activity goes
+ * on: so an interrupt never hits the next job, and the engine's part is alive. */
+#include "core.h"
+
+#define NUDGE_NS (2 * ISLE_MS)
+#define REPEAT_NS (10 * ISLE_MS)
+#define PARK_SOON_NS ISLE_MS
+#define PARK_LATER_NS (100 * ISLE_MS)
+#define PARK_SOON_FOR_NS ISLE_SECOND
+
+static interp *interp_of(timer *t)
+{
+    return (interp *)((char *)t - offsetof(interp, ladder.timer));
+}
+
+static void arm(interp *in, int64_t at)
+{
+    warden_arm(&in->rt->warden, &in->ladder.timer, at);
+}
+
+void ladder_start(interp *in, isle_status reason)
+{
+    ladder *l = &in->ladder;
+    if (l->reason != 0) {
+        return; /* the first reason counts */
+    }
+    l->began = plat_now();
+    l->announced = l->insisting = l->given_up = false;
+    l->next_interrupt = 0;
+    atomic_store(&l->reason, (int)reason);
+    arm(in, l->began);
+}
+
+void ladder_clear(interp *in)
+{
+    if (in->ladder.reason != 0) {
+        atomic_store(&in->ladder.reason, 0);
+        in->ladder.given_up = false;
+        warden_disarm(&in->rt->warden, &in->ladder.timer);
+    }
+}
+
+/* Tells of the interrupt before it is sent, so that the events are in order. The home thread waits for us if its job
+ * ends meanwhile. */
+static void announce(interp *in)
+{
+    event_details details = {.status = (isle_status)in->ladder.reason,
+                             .job_id = in->current != NULL ? in->current->id : 0};
+    in->ladder.announced = true;
+    in->announcing = true;
+    counters_interrupt(&in->counters);
+    interp_use(in);
+    interp_unlock(in);
+    event_tell(in->rt, in, ISLE_EVENT_INTERRUPT, details);
+    interp_lock(in);
+    in->announcing = false;
+    plat_gate_open(&in->wake);
+    interp_give(in);
+    in->ladder.began = plat_now();
+}
+
+static void press(interp *in, int64_t now)
+{
+    ladder *l = &in->ladder;
+    int64_t grace_end = l->began + in->cancel_grace_ns;
+    bool insist = now >= grace_end && in->activity != ACTIVITY_DESTROY;
+    if (now >= l->next_interrupt || insist != l->insisting) {
+        engine_interrupt(in->engine, (isle_status)l->reason, insist);
+        l->insisting = insist;
+        l->next_interrupt = now + REPEAT_NS;
+    } else {
+        engine_nudge(in->engine);
+    }
+    int64_t next = now + NUDGE_NS;
+    if (now < grace_end && grace_end < next) {
+        next = grace_end;
+    }
+    int64_t stuck_at = l->began + in->stuck_after_ns;
+    arm(in, next < stuck_at ? next : stuck_at);
+}
+
+static void park(interp *in, int64_t now)
+{
+    if (!engine_park(in->engine)) {
+        bool soon = now - in->ladder.given_up_at < PARK_SOON_FOR_NS;
+        arm(in, now + (soon ? PARK_SOON_NS : PARK_LATER_NS));
+    }
+}
+
+static const char *what_is_stuck(activity a)
+{
+    switch (a) {
+    case ACTIVITY_JOIN:
+    case ACTIVITY_REAP:
+        return "its threads could not be stopped";
+    case ACTIVITY_ATEXIT:
+        return "its atexit functions could not be stopped";
+    case ACTIVITY_DESTROY:
+        return "its finalizers could not be stopped";
+    default:
+        return "its code could not be stopped";
+    }
+}
+
+static void tell_stuck(interp *in, uint64_t job_id, isle_status reason, const char *what)
+{
+    char *message = plat_printf("%s: %s; the thread is parked", in->name, what);
+    event_details details = {.status = reason, .job_id = job_id, .message = message != NULL ? message : what};
+    event_tell(in->rt, in, ISLE_EVENT_STUCK, details);
+    plat_free(message);
+}
+
+/* Enters and leaves with the lock held. */
+static void give_up(interp *in, int64_t now)
+{
+    isle_status reason = (isle_status)in->ladder.reason;
+    isle_job *job = in->current; /* the home thread's reference keeps it: it is in the engine, or waits for our lock */
+    const char *what = what_is_stuck(in->activity);
+    in->stuck = true;
+    in->ladder.given_up = true;
+    in->ladder.given_up_at = now;
+    park(in, now);
+    job_outcome outcome = {.status = reason, .note = "the code could not be stopped; its thread is parked"};
+    uint64_t job_id = job != NULL ? job->id : 0;
+    bool job_ended = job != NULL && job_end(job, &outcome);
+    if (job_ended) {
+        job_ref(job);
+    }
+    isle_job *queued = job_end_queued(in, ISLE_ERR_STUCK, "an earlier job of the interpreter could not be stopped");
+    bool bury = in->ending && !in->buried;
+    in->buried |= bury;
+    interp_use(in);
+    interp_unlock(in);
+
+    tell_stuck(in, job_id, reason, what);
+    if (job_ended) {
+        job_tell(job);
+        job_unref(job);
+    }
+    job_tell_all(queued);
+    if (bury) {
+        interp_bury(in, what);
+    }
+    interp_give(in);
+    interp_lock(in);
+}
+
+static void hold(timer *t)
+{
+    interp_ref(interp_of(t));
+}
+
+static void fire(timer *t)
+{
+    interp *in = interp_of(t);
+    interp_lock(in);
+    if (in->ladder.reason != 0 && !in->ladder.announced) {
+        announce(in);
+    }
+    if (in->ladder.reason != 0) {
+        int64_t now = plat_now();
+        if (in->ladder.given_up) {
+            park(in, now);
+        } else if (now - in->ladder.began >= in->stuck_after_ns) {
+            give_up(in, now);
+        } else {
+            press(in, now);
+        }
+    }
+    interp_unlock(in);
+    interp_unref(in);
+}
+
+const timer_class ladder_timer_class = {.hold = hold, .fire = fire};

@@ -1,0 +1,52 @@
+/* An engine without Python, for the core's own tests: it implements engine.h on threads and conditions, so that the thread
+ * sanitizer sees all of it. What a task does is said by its target:
+ *
+ *   "ok"              nothing
+ *   "echo"            CALL: gives back its first argument
+ *   "id"              GET_GLOBAL: the interpreter's id
+ *   "fail"            raises ValueError, with a report;  "fail oddly": the report is malformed
+ *   "exit 3"          SystemExit
+ *   "sleep 5"         takes 5 ms, unless it is interrupted
+ *   "spin"            lasts until it is interrupted
+ *   "finish"          lasts until it is interrupted, and then succeeds
+ *   "stubborn"        lasts until it is interrupted insistently
+ *   "deaf"            lasts until it is parked; that thread goes on at fake_release_parked
+ *   "wait"            lasts until fake_open_gate, or an interrupt
+ *   "hold"            lasts until fake_open_gate, whatever comes; it can't be parked
+ *   "threads 2"       leaves non-daemon threads: they last until they are interrupted
+ *   "hostile 2"       leaves threads that never go
+ *   "atexit spin", "destroy deaf", ...   what the end will do
+ *   "output abc", "error abc", "host NAME", "callback"   calls a hook, or fake.callback
+ */
+#ifndef ISLES_FAKE_ENGINE_H
+#define ISLES_FAKE_ENGINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine.h"
+
+typedef struct fake_engine {
+    isle_status start_status, stop_status, create_status; /* what these shall return */
+    void (*callback)(void *ctx);
+    void *callback_ctx;
+    void (*on_exit)(void *); /* as engine_adopt got it */
+    void *on_exit_ctx;
+    _Atomic int starts, stops, abandons;
+    _Atomic int created, destroyed, freed;
+    _Atomic int interrupts, insists, nudges, parks;
+    _Atomic int park_refusals; /* so many times engine_park says no */
+    _Atomic int resets;
+} fake_engine;
+extern fake_engine fake;
+
+void fake_reset(void);
+void fake_open_gate(void);
+void fake_release_parked(void);
+
+/* Attaches the calling thread to an interpreter that is none of Isles: engine_detach must be called before a wait. */
+void fake_attach_main(void);
+void fake_detach_main(void);
+
+#endif
