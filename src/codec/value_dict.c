@@ -89,13 +89,12 @@ static uint64_t hash_container(const isle_value *v)
             uint32_t pair[2] = {value_hash(&v->block->cells[i]), value_hash(&v->block->cells[i + 1])};
             hash += hash_bytes(v->type, pair, sizeof(pair));
         }
-        return hash;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && v->type != ISLE_DICT; i++) {
         uint64_t step[2] = {hash, value_hash(&v->block->cells[i])};
         hash = hash_bytes(v->type, step, sizeof(step));
     }
-    return hash ^ v->type;
+    return hash_bytes(v->type, &hash, sizeof(hash));
 }
 
 static uint64_t hash_content(const isle_value *v)
@@ -106,7 +105,8 @@ static uint64_t hash_content(const isle_value *v)
     if (v->form != FORM_PLAIN) {
         size_t len;
         const uint8_t *data = value_data(v, &len);
-        return hash_bytes(v->type, data, len);
+        bool negative = v->type == ISLE_INT && v->flag;
+        return hash_bytes((uint8_t)(negative ? 0x80 | v->type : v->type), data, len);
     }
     switch (v->type) {
     case ISLE_BOOL:

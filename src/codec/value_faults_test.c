@@ -1,0 +1,238 @@
+/* Every allocation in building, copying, printing, writing and reading a sample made to fail once. Each call then says so and
+ * leaves nothing behind (the leak sanitizer's part), and what was there before is unchanged. */
+#include <isles/value.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <platform.h>
+
+#include "value_codec.h"
+
+#define LONG_TEXT "a text that does not fit into a cell"
+
+/* NULL when anything failed. Constructors are nested without looking, as a host would. */
+static isle_value *build(void)
+{
+    static const uint8_t big[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
+    isle_status failed = ISLE_OK;
+    isle_value *list = isle_value_new_list();
+    failed |= isle_value_append(list, isle_value_new_none());
+    failed |= isle_value_append(list, isle_value_new_bool(true));
+    failed |= isle_value_append(list, isle_value_new_int(-5));
+    failed |= isle_value_append(list, isle_value_new_float(1.5));
+    failed |= isle_value_append(list, isle_value_new_str("short"));
+    failed |= isle_value_append(list, isle_value_new_str(LONG_TEXT));
+    failed |= isle_value_append(list, isle_value_new_str(LONG_TEXT "\xff"));
+    failed |= isle_value_append(list, isle_value_new_bytes(LONG_TEXT, 30));
+    failed |= isle_value_append(list, isle_value_new_bigint(true, big, sizeof(big)));
+    isle_value *tuple = isle_value_new_tuple();
+    failed |= isle_value_append(tuple, list);
+    isle_value *dict = isle_value_new_dict();
+    for (int i = 0; i < 30; i++) { /* past the making and a growing of the index */
+        failed |= isle_value_set(dict, isle_value_new_int(i), isle_value_new_str(LONG_TEXT));
+    }
+    failed |= isle_value_set_str(dict, LONG_TEXT, tuple);
+    failed |= isle_value_set_str(dict, LONG_TEXT, isle_value_copy(dict)); /* replaces it */
+    failed |= isle_value_set(dict, isle_value_new_tuple(), isle_value_new_dict());
+    if (failed) {
+        isle_value_free(dict);
+        return NULL;
+    }
+    return dict;
+}
+
+static isle_value *sample;
+static uint8_t *sample_bytes;
+static size_t sample_len;
+
+static int make_sample(void **state)
+{
+    (void)state;
+    plat_fault_set(0);
+    sample = build();
+    return sample ? isle_value_encode(sample, &sample_bytes, &sample_len) : -1;
+}
+
+static int free_sample(void **state)
+{
+    (void)state;
+    isle_value_free(sample);
+    isle_bytes_free(sample_bytes);
+    return 0;
+}
+
+/* Runs `attempt` with its first, second, ... allocation failing until it gets by without one. Returns how many
+ * there were. */
+static long fail_each(bool (*attempt)(void))
+{
+    for (long n = 1;; n++) {
+        plat_fault_set(n);
+        bool ok = attempt();
+        long count = plat_fault_count();
+        plat_fault_set(0);
+        assert_int_equal(ok, count < n);
+        if (ok) {
+            return count;
+        }
+    }
+}
+
+static bool try_build(void)
+{
+    isle_value *value = build();
+    bool ok = value != NULL;
+    isle_value_free(value);
+    return ok;
+}
+
+static bool try_copy(void)
+{
+    isle_value *copy = isle_value_copy(sample);
+    bool ok = copy != NULL;
+    assert_true(!ok || isle_value_equal(copy, sample));
+    isle_value_free(copy);
+    return ok;
+}
+
+static bool try_repr(void)
+{
+    char *repr = isle_value_repr(sample);
+    bool ok = repr != NULL;
+    isle_string_free(repr);
+    return ok;
+}
+
+static bool try_encode(void)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 77;
+    isle_status status = isle_value_encode(sample, &bytes, &len);
+    if (status != ISLE_OK) {
+        assert_int_equal(status, ISLE_ERR_NOMEM);
+        assert_true(!bytes && len == 77); /* outputs are left alone */
+        return false;
+    }
+    assert_int_equal(len, sample_len);
+    assert_memory_equal(bytes, sample_bytes, len);
+    isle_bytes_free(bytes);
+    return true;
+}
+
+static bool try_decode_of(const uint8_t *bytes, size_t bytes_len)
+{
+    isle_value *value = NULL;
+    isle_status status = isle_value_decode(bytes, bytes_len, &value, NULL);
+    if (status != ISLE_OK) {
+        assert_int_equal(status, ISLE_ERR_NOMEM);
+        assert_null(value);
+        return false;
+    }
+    isle_value_free(value);
+    return true;
+}
+
+static bool try_decode(void)
+{
+    return try_decode_of(sample_bytes, sample_len);
+}
+
+/* Indefinite containers grow, chunks are joined, negative bignums take scratch memory. */
+static bool try_decode_streamed(void)
+{
+    static const char bytes[] = "\x9f\xbf\x7f\x61\x61\x61\x62\xff\x5f\x50" "0123456789abcdef" "\xff\xff"
+                                "\xc3\x49\x01\x02\x03\x04\x05\x06\x07\x08\x09" "\x3b\xff\xff\xff\xff\xff\xff\xff\xff"
+                                "\x01\x02\x03\x04\x05\x06\x07\x08\xd8\x1b\x9f\x65tuple\x01\xff\xff";
+    return try_decode_of((const uint8_t *)bytes, sizeof(bytes) - 1);
+}
+
+/* A writer that ran out of memory stays failed, wherever that was. */
+static bool try_writer(void)
+{
+    cbor_writer w;
+    uint8_t *bytes;
+    size_t len;
+    cbor_writer_init(&w);
+    for (int i = 0; i < 500; i++) {
+        cbor_write_tuple(&w, 4);
+        cbor_write_bigint(&w, true, (const uint8_t *)"\1\0\0\0\0\0\0\0\0\0", 10);
+        cbor_write_wtf8(&w, "\xed\xa0\x80", 3);
+        cbor_write_bytes(&w, LONG_TEXT, i % 30);
+        cbor_write_float(&w, i);
+    }
+    bool failed = w.failed;
+    isle_status status = cbor_writer_take(&w, &bytes, &len);
+    assert_int_equal(status, failed ? ISLE_ERR_NOMEM : ISLE_OK);
+    if (!failed) {
+        isle_bytes_free(bytes);
+    }
+    return !failed;
+}
+
+static bool try_get_str(void)
+{
+    isle_value *dict = sample; /* a key that is not UTF-8 is escaped first, which takes memory */
+    return isle_value_get_str(dict, LONG_TEXT "\xff") == NULL && plat_fault_count() == 3;
+}
+
+static void test_build(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_build) > 100);
+}
+
+static void test_copy(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_copy) > 60);
+}
+
+static void test_repr(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_repr) > 3);
+}
+
+static void test_encode(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_encode) > 3);
+}
+
+static void test_decode(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_decode) > 60);
+    assert_true(fail_each(try_decode_streamed) > 8);
+}
+
+static void test_writer(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_writer) > 5);
+}
+
+static void test_lookup_of_a_key_that_is_not_utf8(void **state)
+{
+    (void)state;
+    assert_int_equal(fail_each(try_get_str), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_build),
+        cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_repr),
+        cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_writer),
+        cmocka_unit_test(test_lookup_of_a_key_that_is_not_utf8),
+    };
+    return cmocka_run_group_tests(tests, make_sample, free_sample);
+}
