@@ -58,8 +58,9 @@ void plat_eventfd_set(int fd);                       /* makes it readable, for g
 /* --- threads ---------------------------------------------------------------------------------------------- */
 typedef void (*plat_thread_fn)(void *arg);
 typedef struct plat_thread { pthread_t id; } plat_thread;
-/* Name: up to 15 characters are kept. Returns 0 or an errno. All signals but the synchronous ones are blocked in
- * it, save `wanted_signal` (0: none). */
+/* Name: up to 15 characters are kept. Returns 0 or an errno. All signals but the synchronous ones are blocked in it. With
+ * a `wanted_signal` (not 0) it is a thread for foreign code: that signal is not blocked, SIGPIPE and SIGXFSZ are where they
+ * would end the process, and the rest is as in the calling thread, since processes that the code starts inherit it. */
 int plat_thread_start(plat_thread *out_thread, const char *name, size_t stack_size, int wanted_signal,
                       plat_thread_fn fn, void *arg);
 void plat_thread_join(plat_thread thread);

@@ -1,5 +1,6 @@
 /* Threads. plat_thread_start gives one to its caller, who joins or detaches it once. Signals are the host's business:
- * none is delivered to a thread of ours but the one that it asked for, and those that its own instructions cause. */
+ * a thread of ours takes none but those that its own instructions cause; one that runs foreign code is to signals
+ * what a thread of the host is. */
 #include "fault.h"
 
 #include <errno.h>
@@ -27,16 +28,37 @@ static void *run(void *start_of_thread)
     return NULL;
 }
 
-static void mask_for_thread(sigset_t *mask, int wanted_signal)
+/* A thread of our own handles no signal at all. */
+static void block_all(sigset_t *mask)
 {
     static const int synchronous[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     sigfillset(mask);
     for (size_t i = 0; i < sizeof(synchronous) / sizeof(synchronous[0]); i++) {
         sigdelset(mask, synchronous[i]);
     }
-    if (wanted_signal) {
-        sigdelset(mask, wanted_signal);
+}
+
+/* A write to a closed pipe must be an error of the code that wrote, not the end of the process. */
+static void block_if_deadly(sigset_t *mask, int number)
+{
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+        sigaddset(mask, number);
     }
+}
+
+/* One that runs foreign code has the mask of its maker, as a thread of the host would: the processes which that code
+ * starts inherit it, and must not find SIGTERM blocked. */
+static void mask_for_thread(sigset_t *mask, const sigset_t *maker, int wanted_signal)
+{
+    if (wanted_signal == 0) {
+        block_all(mask);
+        return;
+    }
+    *mask = *maker;
+    block_if_deadly(mask, SIGPIPE);
+    block_if_deadly(mask, SIGXFSZ);
+    sigdelset(mask, wanted_signal);
 }
 
 static int set_stack_size(pthread_attr_t *attr, size_t size)
@@ -59,8 +81,9 @@ static int set_stack_size(pthread_attr_t *attr, size_t size)
 static int create(pthread_t *id, const pthread_attr_t *attr, int wanted_signal, start *s)
 {
     sigset_t mask, old;
-    mask_for_thread(&mask, wanted_signal);
-    int rc = pthread_sigmask(SIG_SETMASK, &mask, &old);
+    pthread_sigmask(SIG_SETMASK, NULL, &old);
+    mask_for_thread(&mask, &old, wanted_signal);
+    int rc = pthread_sigmask(SIG_SETMASK, &mask, NULL);
     if (rc != 0) {
         return rc;
     }
