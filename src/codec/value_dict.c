@@ -80,27 +80,32 @@ static uint64_t hash_bytes(uint8_t kind, const void *data, size_t len)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static uint64_t hash_container(const isle_value *v)
+/* Equal in any order: a sum of the pairs' hashes. */
+static uint64_t hash_pairs(const isle_value *dict, size_t count)
 {
-    size_t count = value_count(v);
     uint64_t hash = count;
-    if (v->type == ISLE_DICT) { /* equal in any order: a sum of the pairs' hashes */
-        for (size_t i = 0; i < count; i += 2) {
-            uint32_t pair[2] = {value_hash(&v->block->cells[i]), value_hash(&v->block->cells[i + 1])};
-            hash += hash_bytes(v->type, pair, sizeof(pair));
-        }
+    for (size_t i = 0; i < count; i += 2) {
+        const isle_value *key = &dict->block->cells[i];
+        uint32_t pair[2] = {value_hash(key), value_hash(key + 1)};
+        hash += hash_bytes(dict->type, pair, sizeof(pair));
     }
-    for (size_t i = 0; i < count && v->type != ISLE_DICT; i++) {
-        uint64_t step[2] = {hash, value_hash(&v->block->cells[i])};
-        hash = hash_bytes(v->type, step, sizeof(step));
+    return hash_bytes(dict->type, &hash, sizeof(hash));
+}
+
+static uint64_t hash_items(const isle_value *sequence, size_t count)
+{
+    uint64_t hash = hash_bytes(sequence->type, &count, sizeof(count));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t step[2] = {hash, value_hash(&sequence->block->cells[i])};
+        hash = hash_bytes(sequence->type, step, sizeof(step));
     }
-    return hash_bytes(v->type, &hash, sizeof(hash));
+    return hash;
 }
 
 static uint64_t hash_content(const isle_value *v)
 {
     if (value_is_container(v)) {
-        return hash_container(v);
+        return v->type == ISLE_DICT ? hash_pairs(v, value_count(v)) : hash_items(v, value_count(v));
     }
     if (v->form != FORM_PLAIN) {
         size_t len;

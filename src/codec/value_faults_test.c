@@ -40,6 +40,7 @@ static isle_value *build(void)
     failed |= isle_value_set_str(dict, LONG_TEXT, tuple);
     failed |= isle_value_set_str(dict, LONG_TEXT, isle_value_copy(dict)); /* replaces it */
     failed |= isle_value_set(dict, isle_value_new_tuple(), isle_value_new_dict());
+    failed |= isle_value_set_str(dict, LONG_TEXT "\xff", isle_value_new_none());
     if (failed) {
         isle_value_free(dict);
         return NULL;
@@ -174,10 +175,10 @@ static bool try_writer(void)
     return !failed;
 }
 
+/* A key that is not UTF-8 is escaped first, which takes memory; without it the key is not found. */
 static bool try_get_str(void)
 {
-    isle_value *dict = sample; /* a key that is not UTF-8 is escaped first, which takes memory */
-    return isle_value_get_str(dict, LONG_TEXT "\xff") == NULL && plat_fault_count() == 3;
+    return isle_value_get_str(sample, LONG_TEXT "\xff") != NULL;
 }
 
 static void test_build(void **state)

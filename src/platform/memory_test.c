@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 /* The sanitizers' allocators end the process at an impossible size unless told to return NULL, as malloc does. */
-const char *__asan_default_options(void);
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
