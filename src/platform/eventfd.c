@@ -31,6 +31,29 @@ void plat_eventfd_set(int fd)
     errno = saved;
 }
 
+int plat_levelfd_create(void)
+{
+    if (plat_fault_hit()) {
+        errno = EMFILE;
+        return -1;
+    }
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void plat_levelfd_set(int fd)
+{
+    uint64_t one = 1;
+    ssize_t rc = write(fd, &one, sizeof(one));
+    (void)rc;
+}
+
+void plat_levelfd_clear(int fd)
+{
+    uint64_t count;
+    ssize_t rc = read(fd, &count, sizeof(count));
+    (void)rc;
+}
+
 #else
 
 #include <fcntl.h>
@@ -76,6 +99,23 @@ void plat_eventfd_set(int fd)
     ssize_t rc = send(fd, "", 0, 0); /* an empty datagram is enough for poll() */
     (void)rc;
     errno = saved;
+}
+
+int plat_levelfd_create(void)
+{
+    return plat_eventfd_create();
+}
+
+void plat_levelfd_set(int fd)
+{
+    plat_eventfd_set(fd);
+}
+
+void plat_levelfd_clear(int fd)
+{
+    char nothing;
+    ssize_t rc = recv(fd, &nothing, sizeof(nothing), 0);
+    (void)rc;
 }
 
 #endif

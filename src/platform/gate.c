@@ -22,30 +22,49 @@ static struct timespec timespec_of(int64_t ns)
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void plat_gate_open(plat_gate *gate)
+void plat_gate_set(plat_gate *gate)
+{
+    atomic_store_explicit(&gate->open, 1, memory_order_release);
+}
+
+void plat_gate_wake(const plat_gate *gate)
 {
     int saved = errno; /* a signal handler may call us */
-    atomic_store_explicit(&gate->open, 1, memory_order_release);
     syscall(SYS_futex, &gate->open, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
     errno = saved;
 }
 
-bool plat_gate_wait(plat_gate *gate, int64_t deadline)
+void plat_gate_open(plat_gate *gate)
 {
-    if (deadline <= 0) {
-        return plat_gate_is_open(gate);
-    }
-    struct timespec until = timespec_of(deadline);
+    plat_gate_set(gate);
+    plat_gate_wake(gate);
+}
+
+plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline)
+{
+    struct timespec until = timespec_of(deadline > 0 ? deadline : 0);
     const struct timespec *timeout = deadline == PLAT_FOREVER ? NULL : &until;
     while (!plat_gate_is_open(gate)) {
+        if (deadline <= 0) {
+            return PLAT_TIMEOUT;
+        }
         /* _BITSET: its timeout is a point on CLOCK_MONOTONIC, not a length of time */
         long rc = syscall(SYS_futex, &gate->open, FUTEX_WAIT_BITSET_PRIVATE, 0, timeout, NULL,
                           FUTEX_BITSET_MATCH_ANY);
-        if (rc == -1 && errno == ETIMEDOUT) {
-            return plat_gate_is_open(gate);
+        if (rc == -1 && errno != EAGAIN) {
+            return plat_gate_is_open(gate) ? PLAT_OPEN : errno == EINTR ? PLAT_INTERRUPTED : PLAT_TIMEOUT;
         }
     }
-    return true;
+    return PLAT_OPEN;
+}
+
+bool plat_gate_wait(plat_gate *gate, int64_t deadline)
+{
+    plat_wait result;
+    do {
+        result = plat_gate_wait_interruptible(gate, deadline);
+    } while (result == PLAT_INTERRUPTED);
+    return result == PLAT_OPEN;
 }
 
 #else
@@ -78,13 +97,28 @@ static struct bucket *bucket_of(const plat_gate *gate)
     return &buckets[(uintptr_t)gate / sizeof(*gate) % BUCKETS];
 }
 
-void plat_gate_open(plat_gate *gate)
+void plat_gate_set(plat_gate *gate)
 {
     struct bucket *bucket = bucket_of(gate);
     pthread_mutex_lock(&bucket->mutex); /* or a waiter that has just looked would sleep through the wake-up */
     atomic_store_explicit(&gate->open, 1, memory_order_release);
-    pthread_cond_broadcast(&bucket->cond);
     pthread_mutex_unlock(&bucket->mutex);
+}
+
+void plat_gate_wake(const plat_gate *gate)
+{
+    pthread_cond_broadcast(&bucket_of(gate)->cond);
+}
+
+void plat_gate_open(plat_gate *gate)
+{
+    plat_gate_set(gate);
+    plat_gate_wake(gate);
+}
+
+plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline)
+{
+    return plat_gate_wait(gate, deadline) ? PLAT_OPEN : PLAT_TIMEOUT;
 }
 
 bool plat_gate_wait(plat_gate *gate, int64_t deadline)

@@ -33,6 +33,13 @@ uint64_t plat_random(void);
 typedef struct plat_gate { _Atomic uint32_t open; } plat_gate;
 void plat_gate_open(plat_gate *gate);                /* wakes all; async-signal-safe */
 bool plat_gate_wait(plat_gate *gate, int64_t deadline); /* true: open; false: the deadline passed */
+typedef enum plat_wait { PLAT_OPEN, PLAT_TIMEOUT, PLAT_INTERRUPTED } plat_wait;
+/* The same, and returns when a signal handler ran on this thread meanwhile (not in the portable fallback). */
+plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline);
+/* The two halves of plat_gate_open, for a gate that lies with its waiter and is opened under a lock: the wake-up can follow
+ * when the lock is given, by the gate's address only. */
+void plat_gate_set(plat_gate *gate);
+void plat_gate_wake(const plat_gate *gate);
 static inline bool plat_gate_is_open(const plat_gate *gate)
 {
     return atomic_load_explicit(&gate->open, memory_order_acquire) != 0;
@@ -54,6 +61,10 @@ void plat_cond_wake_all(plat_cond *cond);
 /* --- signal: a descriptor for poll(); eventfd on Linux, else a socket ------------------------------------------- */
 int plat_eventfd_create(void);                       /* -1 and errno; end it with close() */
 void plat_eventfd_set(int fd);                       /* makes it readable, for good; async-signal-safe */
+/* One that can be made unreadable again. Each call changes it: call them by turns, under the caller's lock. */
+int plat_levelfd_create(void);
+void plat_levelfd_set(int fd);
+void plat_levelfd_clear(int fd);
 
 /* --- threads ---------------------------------------------------------------------------------------------- */
 typedef void (*plat_thread_fn)(void *arg);

@@ -1,0 +1,346 @@
+/* The queue: a linked list of messages and two lists of waiters, under one lock.
+ *
+ * A waiter lies on its thread's stack with a gate. Whoever can serve it takes it off its list, sets its gate, both under the
+ * lock, and wakes it by the gate's address when the lock was given, so that it does not wake into a held lock. A
+ * waiter that was called tries once more whatever ended its wait; if it leaves without what it came for, the call is
+ * passed on. So a call is never lost, and there are never more calls under way than messages or places. */
+#include "queue.h"
+
+#include <unistd.h>
+
+#include "platform.h"
+
+enum { MOST_WAKES = 8 }; /* gates woken outside the lock at a time; the rest under it */
+
+typedef struct waiter {
+    struct waiter *next, *previous;
+    plat_gate gate;
+    bool called;       /* taken off the list by somebody who has something for it */
+    size_t size_bytes; /* of a producer's message */
+} waiter;
+
+typedef struct waiters {
+    waiter *first, *last;
+    size_t count;
+} waiters;
+
+typedef struct wakes { /* gates to be woken when the lock is given */
+    const plat_gate *gates[MOST_WAKES];
+    size_t count;
+} wakes;
+
+struct queue {
+    _Atomic uint32_t refs;
+    queue_limits limits;
+    plat_lock lock; /* guards what follows */
+    queue_message *first, *last;
+    size_t items, bytes;
+    uint64_t put, got;
+    waiters getters, putters;
+    bool closed;
+    int fd; /* -1: none yet */
+    bool fd_is_set;
+};
+
+/* --- lifetime ----------------------------------------------------------------------------------------------------- */
+
+queue *queue_new(queue_limits limits)
+{
+    queue *q = plat_calloc(1, sizeof *q);
+    if (q == NULL) {
+        return NULL;
+    }
+    atomic_store(&q->refs, 1);
+    q->limits = limits;
+    q->fd = -1;
+    plat_lock_init(&q->lock);
+    return q;
+}
+
+queue *queue_ref(queue *q)
+{
+    atomic_fetch_add_explicit(&q->refs, 1, memory_order_relaxed);
+    return q;
+}
+
+static void drop_all(queue_message *list)
+{
+    while (list != NULL) {
+        queue_message *message = list;
+        list = message->next;
+        message->drop(message);
+    }
+}
+
+void queue_unref(queue *q)
+{
+    if (q == NULL || atomic_fetch_sub_explicit(&q->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    drop_all(q->first);
+    if (q->fd >= 0) {
+        close(q->fd);
+    }
+    plat_lock_destroy(&q->lock);
+    plat_free(q);
+}
+
+/* --- waiters; lock held ------------------------------------------------------------------------------------------ */
+
+static void join(waiters *list, waiter *w)
+{
+    w->previous = list->last;
+    w->next = NULL;
+    *(list->last != NULL ? &list->last->next : &list->first) = w;
+    list->last = w;
+    list->count++;
+}
+
+static void leave(waiters *list, waiter *w)
+{
+    *(w->previous != NULL ? &w->previous->next : &list->first) = w->next;
+    *(w->next != NULL ? &w->next->previous : &list->last) = w->previous;
+    list->count--;
+}
+
+static void call(waiters *list, waiter *w, wakes *out)
+{
+    leave(list, w);
+    w->called = true;
+    plat_gate_set(&w->gate);
+    if (out->count == MOST_WAKES) {
+        plat_gate_wake(&w->gate);
+    } else {
+        out->gates[out->count++] = &w->gate;
+    }
+}
+
+static void call_all(waiters *list, wakes *out)
+{
+    while (list->first != NULL) {
+        call(list, list->first, out);
+    }
+}
+
+static bool fits(const queue *q, size_t size_bytes)
+{
+    if (q->limits.max_items != 0 && q->items >= q->limits.max_items) {
+        return false;
+    }
+    return q->limits.max_bytes == 0 || q->items == 0 ||
+           (size_bytes <= q->limits.max_bytes && q->bytes <= q->limits.max_bytes - size_bytes);
+}
+
+/* Calls the first producer, if its message fits now. It calls the next when it has put (pass_on). */
+static void call_putter(queue *q, wakes *out)
+{
+    if (q->putters.first != NULL && fits(q, q->putters.first->size_bytes)) {
+        call(&q->putters, q->putters.first, out);
+    }
+}
+
+static void call_getter(queue *q, wakes *out)
+{
+    if (q->getters.first != NULL && q->items != 0) {
+        call(&q->getters, q->getters.first, out);
+    }
+}
+
+static void update_fd(queue *q)
+{
+    bool ready = q->items != 0 || q->closed;
+    if (q->fd >= 0 && ready != q->fd_is_set) {
+        q->fd_is_set = ready;
+        if (ready) {
+            plat_levelfd_set(q->fd);
+        } else {
+            plat_levelfd_clear(q->fd);
+        }
+    }
+}
+
+static void unlock_and_wake(queue *q, const wakes *w)
+{
+    plat_lock_give(&q->lock);
+    for (size_t i = 0; i < w->count; i++) {
+        plat_gate_wake(w->gates[i]);
+    }
+}
+
+/* Enters and leaves with the lock held. `list` is where to wait. QUEUE_OK: look again. */
+static queue_result wait_in(queue *q, waiters *list, waiter *w, const queue_patience *patience)
+{
+    plat_wait ended;
+    join(list, w);
+    do {
+        plat_lock_give(&q->lock);
+        ended = plat_gate_wait_interruptible(&w->gate, patience->deadline);
+        bool given_up = ended == PLAT_INTERRUPTED && patience->gives_up != NULL && patience->gives_up(patience->ctx);
+        plat_lock_take(&q->lock);
+        if (given_up && !w->called) {
+            leave(list, w);
+            return QUEUE_INTERRUPTED;
+        }
+        if (given_up) {
+            return QUEUE_INTERRUPTED; /* the caller passes the call on */
+        }
+    } while (ended == PLAT_INTERRUPTED && !w->called);
+    if (w->called) {
+        w->called = false;
+        atomic_store(&w->gate.open, 0);
+        return QUEUE_OK;
+    }
+    leave(list, w);
+    return QUEUE_TIMEOUT;
+}
+
+/* --- putting ---------------------------------------------------------------------------------------------------------- */
+
+static void append(queue *q, queue_message *message)
+{
+    message->next = NULL;
+    *(q->last != NULL ? &q->last->next : &q->first) = message;
+    q->last = message;
+    q->items++;
+    q->bytes += message->size_bytes;
+    q->put++;
+}
+
+queue_result queue_put(queue *q, queue_message *message, const queue_patience *patience)
+{
+    waiter me = {.size_bytes = message->size_bytes};
+    queue_result result = QUEUE_OK;
+    wakes out = {.count = 0};
+    plat_lock_take(&q->lock);
+    /* who comes while others wait lets them go first, or a stream of small messages would starve a large one */
+    bool may = q->putters.first == NULL;
+    while (result == QUEUE_OK && !q->closed && !(may && fits(q, message->size_bytes))) {
+        result = wait_in(q, &q->putters, &me, patience);
+        may = true;
+    }
+    if (q->closed) {
+        result = QUEUE_CLOSED;
+    } else if (result == QUEUE_OK || (result == QUEUE_TIMEOUT && q->putters.first == NULL && fits(q, message->size_bytes))) {
+        result = QUEUE_OK;
+        append(q, message);
+        update_fd(q);
+        call_getter(q, &out);
+    }
+    call_putter(q, &out); /* room for one more, or a call that we did not use */
+    unlock_and_wake(q, &out);
+    return result;
+}
+
+/* --- getting ---------------------------------------------------------------------------------------------------------- */
+
+static size_t take(queue *q, size_t most, queue_message **out_list)
+{
+    size_t count = 1;
+    queue_message *last = q->first;
+    *out_list = last;
+    size_t bytes = last->size_bytes;
+    while (count < most && last->next != NULL) {
+        last = last->next;
+        bytes += last->size_bytes;
+        count++;
+    }
+    q->first = last->next;
+    q->last = q->first != NULL ? q->last : NULL;
+    last->next = NULL;
+    q->items -= count;
+    q->bytes -= bytes;
+    q->got += count;
+    return count;
+}
+
+queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *out_count,
+                       const queue_patience *patience)
+{
+    waiter me = {.called = false};
+    queue_result result = QUEUE_OK;
+    wakes out = {.count = 0};
+    size_t count = 0;
+    plat_lock_take(&q->lock);
+    while (result == QUEUE_OK && !q->closed && q->items == 0) {
+        result = wait_in(q, &q->getters, &me, patience);
+    }
+    if (q->items != 0 && result != QUEUE_INTERRUPTED) {
+        result = QUEUE_OK;
+        count = take(q, most, out_list);
+        update_fd(q);
+        call_putter(q, &out);
+    } else if (result == QUEUE_OK) {
+        result = QUEUE_CLOSED;
+    }
+    call_getter(q, &out); /* one more is there, or a call that we did not use */
+    unlock_and_wake(q, &out);
+    if (result == QUEUE_OK && out_count != NULL) {
+        *out_count = count;
+    }
+    return result;
+}
+
+/* --- the rest ----------------------------------------------------------------------------------------------------------- */
+
+void queue_close(queue *q)
+{
+    wakes out = {.count = 0};
+    plat_lock_take(&q->lock);
+    q->closed = true;
+    call_all(&q->getters, &out);
+    call_all(&q->putters, &out);
+    update_fd(q);
+    unlock_and_wake(q, &out);
+}
+
+void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *message, void *ctx), void *ctx)
+{
+    queue_message *dropped = NULL;
+    wakes out = {.count = 0};
+    plat_lock_take(&q->lock);
+    q->last = NULL;
+    for (queue_message **link = &q->first; *link != NULL;) {
+        queue_message *message = *link;
+        if (message->sender == sender && !what(message, ctx)) {
+            *link = message->next;
+            message->next = dropped;
+            dropped = message;
+            q->items--;
+            q->bytes -= message->size_bytes;
+        } else {
+            q->last = message;
+            link = &message->next;
+        }
+    }
+    update_fd(q);
+    call_putter(q, &out);
+    unlock_and_wake(q, &out);
+    drop_all(dropped);
+}
+
+int queue_fd(queue *q)
+{
+    plat_lock_take(&q->lock);
+    if (q->fd < 0) {
+        q->fd = plat_levelfd_create();
+        q->fd_is_set = false;
+        update_fd(q);
+    }
+    int fd = q->fd;
+    plat_lock_give(&q->lock);
+    return fd;
+}
+
+queue_counts queue_count(queue *q)
+{
+    plat_lock_take(&q->lock);
+    queue_counts counts = {.items = q->items,
+                           .bytes = q->bytes,
+                           .getters = q->getters.count,
+                           .putters = q->putters.count,
+                           .put = q->put,
+                           .got = q->got,
+                           .closed = q->closed};
+    plat_lock_give(&q->lock);
+    return counts;
+}

@@ -1,0 +1,68 @@
+/* A bounded queue of messages, for any number of producers and consumers on any threads. It knows neither values nor
+ * Python: a message is bytes counted against the limits, and a function that drops it.
+ *
+ * Order     what one producer puts comes out in that order. Waiting getters are served first come, first served, unless
+ *           another takes the message in the moment between a wake-up and its getter's return.
+ * Waking    one message wakes one getter; a message taken wakes the producers that now fit. Nobody polls; a wake-up
+ *           that reaches somebody who gives up is handed on.
+ * Locks     one a queue, a leaf: messages are dropped, and waiters woken, after it was given.
+ * Lifetime  counted. */
+#ifndef ISLES_QUEUE_ROOM_H
+#define ISLES_QUEUE_ROOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct queue queue;
+
+typedef struct queue_message {
+    struct queue_message *next;  /* the queue's while it is in there */
+    size_t size_bytes;           /* counts against max_bytes */
+    uint64_t sender;             /* 0: nobody; for queue_sender_ended */
+    void (*drop)(struct queue_message *message);
+} queue_message;
+
+typedef struct queue_limits { /* 0: none */
+    size_t max_items;
+    size_t max_bytes; /* a message that is larger goes only into an empty queue */
+} queue_limits;
+
+typedef enum queue_result { QUEUE_OK, QUEUE_TIMEOUT, QUEUE_CLOSED, QUEUE_INTERRUPTED } queue_result;
+
+/* Asked when a signal came during a wait: true gives up with QUEUE_INTERRUPTED. NULL: signals don't matter. */
+typedef struct queue_patience {
+    int64_t deadline; /* CLOCK_MONOTONIC; in the past: don't wait */
+    bool (*gives_up)(void *ctx);
+    void *ctx;
+} queue_patience;
+
+queue *queue_new(queue_limits limits); /* NULL: no memory */
+queue *queue_ref(queue *q);
+void queue_unref(queue *q); /* the last one drops what is left */
+
+/* Takes the message over on QUEUE_OK only. */
+queue_result queue_put(queue *q, queue_message *message, const queue_patience *patience);
+/* Takes at least one, up to `most`, linked by `next`. *out_count may be NULL. QUEUE_CLOSED: closed and empty. */
+queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *out_count,
+                       const queue_patience *patience);
+
+/* From now on putting fails; what is in there can be got. */
+void queue_close(queue *q);
+
+/* What is to become of the messages of a sender that has ended: `what` is called for each under the lock and may change it, or say
+ * false to have it dropped. */
+void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *message, void *ctx), void *ctx);
+
+/* A descriptor that is readable exactly while a get would not wait (a message is there, or the queue is closed). Made at the
+ * first call; the queue's. -1 and errno. */
+int queue_fd(queue *q);
+
+typedef struct queue_counts {
+    size_t items, bytes, getters, putters; /* now; the last two wait */
+    uint64_t put, got;                     /* ever */
+    bool closed;
+} queue_counts;
+queue_counts queue_count(queue *q);
+
+#endif
