@@ -261,6 +261,7 @@ typedef struct event_details {
     const char *message;
 } event_details;
 void event_tell(isle_runtime *rt, interp *in, isle_event_kind kind, event_details details);
+bool event_is_being_told(void); /* by this thread */
 
 /* --- config structs (config.c) ------------------------------------------------------------------------------------- */
 /* Copies a caller's struct of another version: what it lacks is zero. ISLE_ERR_INVALID, ISLE_ERR_UNSUPPORTED (it sets

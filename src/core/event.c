@@ -2,6 +2,8 @@
  * attached to nothing. */
 #include "core.h"
 
+static _Thread_local unsigned telling;
+
 const char *isle_event_name(isle_event_kind kind)
 {
     switch (kind) {
@@ -33,6 +35,13 @@ void event_tell(isle_runtime *rt, interp *in, isle_event_kind kind, event_detail
         .message = details.message,
     };
     void *detached = engine_detach();
+    telling++;
     rt->on_event(rt->event_ctx, &event);
+    telling--;
     engine_reattach(detached);
+}
+
+bool event_is_being_told(void)
+{
+    return telling != 0;
 }

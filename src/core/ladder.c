@@ -49,12 +49,11 @@ void ladder_clear(interp *in)
     }
 }
 
-/* Tells of the interrupt before it is sent, so that the events are in order. The home thread waits for us if its job
- * ends meanwhile. */
+/* Tells that the job is being stopped, before it is, so that the events are in order. The home thread waits for us if the
+ * job ends meanwhile. */
 static void announce(interp *in)
 {
-    event_details details = {.status = (isle_status)in->ladder.reason,
-                             .job_id = in->current != NULL ? in->current->id : 0};
+    event_details details = {.status = (isle_status)in->ladder.reason, .job_id = in->current->id};
     in->ladder.announced = true;
     in->announcing = true;
     counters_interrupt(&in->counters);
@@ -163,7 +162,7 @@ static void fire(timer *t)
 {
     interp *in = interp_of(t);
     interp_lock(in);
-    if (in->ladder.reason != 0 && !in->ladder.announced) {
+    if (in->ladder.reason != 0 && in->current != NULL && !in->ladder.announced) {
         announce(in);
     }
     if (in->ladder.reason != 0) {

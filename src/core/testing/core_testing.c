@@ -164,23 +164,28 @@ isle_status run(isle_interp it, const char *source)
     return isle_interp_run(it, source, SOON, NULL);
 }
 
+/* The interpreter whose job of that id has started; 0: not yet. Lock held. */
+static uint64_t started_in(uint64_t job_id)
+{
+    for (size_t i = 0; i < recorder.count; i++) {
+        if (recorder.events[i].kind == ISLE_EVENT_JOB_STARTED && recorder.events[i].job_id == job_id) {
+            return recorder.events[i].interp_id;
+        }
+    }
+    return 0;
+}
+
 void await_running(isle_job *job)
 {
-    uint64_t id = isle_job_id(job);
     int64_t deadline = SOON;
-    bool started = false, in_time = true;
+    uint64_t interp_id = 0;
+    bool in_time = true;
     plat_lock_take(&recorder.lock);
-    for (;;) {
-        for (size_t i = 0; i < recorder.count && !started; i++) {
-            started = recorder.events[i].kind == ISLE_EVENT_JOB_STARTED && recorder.events[i].job_id == id;
-        }
-        if (started || !in_time) {
-            break;
-        }
+    while ((interp_id = started_in(isle_job_id(job))) == 0 && in_time) {
         in_time = plat_cond_wait(&recorder.changed, &recorder.lock, deadline);
     }
     plat_lock_give(&recorder.lock);
-    check(started);
+    check(interp_id != 0 && fake_await_lasting(interp_id, deadline));
 }
 
 isle_interp_stats stats_of(isle_interp it)

@@ -46,7 +46,7 @@ isle_job *submit(isle_interp it, const char *source, int64_t deadline);
 isle_status submit_status(isle_interp it, const char *source);
 isle_status wait_for(isle_job *job); /* until it has ended; its status. Frees it */
 isle_status run(isle_interp it, const char *source);
-void await_running(isle_job *job); /* until it has started */
+void await_running(isle_job *job); /* until it is inside the engine; for those that last */
 isle_interp_stats stats_of(isle_interp it);
 
 /* --- child processes -------------------------------------------------------------------------------------------------------- */

@@ -19,7 +19,7 @@ struct engine_interp {
     void *core;
     plat_lock lock;
     plat_cond changed;
-    bool running, once, insist, parkable, parked;
+    bool running, lasting, once, insist, parkable, parked;
     isle_status reason;
     int threads, hostile, entered;
     ending at_exit, at_destroy;
@@ -76,6 +76,31 @@ void fake_release_parked(void)
 {
     atomic_store(&parked_may_go, 1);
     wake_all();
+}
+
+static bool is_lasting(uint64_t id)
+{
+    bool lasting = false;
+    plat_lock_take(&all_lock);
+    for (size_t i = 0; i < MAX_INTERPS; i++) {
+        if (all[i] != NULL && all[i]->id == id) {
+            plat_lock_take(&all[i]->lock);
+            lasting = all[i]->lasting;
+            plat_lock_give(&all[i]->lock);
+        }
+    }
+    plat_lock_give(&all_lock);
+    return lasting;
+}
+
+bool fake_await_lasting(uint64_t id, int64_t deadline)
+{
+    plat_gate never = {0};
+    bool lasting;
+    while (!(lasting = is_lasting(id)) && plat_now() < deadline) {
+        plat_gate_wait(&never, plat_now() + ISLE_MS / 10);
+    }
+    return lasting;
 }
 
 void fake_attach_main(void)
@@ -256,11 +281,13 @@ static isle_status last(engine_interp *interp, ending how, bool gate, int64_t de
 {
     plat_lock_take(&interp->lock);
     interp->parkable = how == ENDS_BY_PARKING && !gate;
+    interp->lasting = true;
     while (!is_over(interp, how, gate) && plat_cond_wait(&interp->changed, &interp->lock, deadline)) {
     }
     bool by_gate = gate && atomic_load(&gate_is_open);
     bool interrupted = !by_gate && how != ENDS_BY_PARKING && is_over(interp, how, false);
     isle_status reason = interrupted ? interp->reason : ISLE_OK;
+    interp->lasting = false;
     plat_lock_give(&interp->lock);
     return reason;
 }

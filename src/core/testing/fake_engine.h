@@ -44,6 +44,8 @@ extern fake_engine fake;
 void fake_reset(void);
 void fake_open_gate(void);
 void fake_release_parked(void);
+/* Until a task of that interpreter is inside one of the lasting things above. */
+bool fake_await_lasting(uint64_t id, int64_t deadline);
 
 /* Attaches the calling thread to an interpreter that is none of Isles: engine_detach must be called before a wait. */
 void fake_attach_main(void);
