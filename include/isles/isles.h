@@ -26,6 +26,7 @@
 #include <isles/runtime.h>
 #include <isles/interp.h>
 #include <isles/job.h>
+#include <isles/queue.h>
 #include <isles/pool.h>
 
 #endif

@@ -34,7 +34,8 @@ ISLE_BEGIN_DECLS
     X(BUSY,            -14, "busy: it would have to wait")                           \
     X(SYSTEM,          -15, "the operating system refused")                          \
     X(ENGINE,          -16, "CPython refused")                                       \
-    X(UNSUPPORTED,     -17, "not supported here")
+    X(UNSUPPORTED,     -17, "not supported here") \
+    X(CLOSED,          -18, "the queue is closed")
 
 typedef enum isle_status {
     ISLE_OK = 0,

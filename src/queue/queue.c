@@ -4,85 +4,32 @@
  * lock, and wakes it by the gate's address when the lock was given, so that it does not wake into a held lock. A
  * waiter that was called tries once more whatever ended its wait; if it leaves without what it came for, the call is
  * passed on. So a call is never lost, and there are never more calls under way than messages or places. */
-#include "queue.h"
+#include <string.h>
 
-#include <unistd.h>
-
-#include "platform.h"
+#include "queue_private.h"
 
 enum { MOST_WAKES = 8 }; /* gates woken outside the lock at a time; the rest under it */
-
-typedef struct waiter {
-    struct waiter *next, *previous;
-    plat_gate gate;
-    bool called;       /* taken off the list by somebody who has something for it */
-    size_t size_bytes; /* of a producer's message */
-} waiter;
-
-typedef struct waiters {
-    waiter *first, *last;
-    size_t count;
-} waiters;
 
 typedef struct wakes { /* gates to be woken when the lock is given */
     const plat_gate *gates[MOST_WAKES];
     size_t count;
 } wakes;
 
-struct queue {
-    _Atomic uint32_t refs;
-    queue_limits limits;
-    plat_lock lock; /* guards what follows */
-    queue_message *first, *last;
-    size_t items, bytes;
-    uint64_t put, got;
-    waiters getters, putters;
-    bool closed;
-    int fd; /* -1: none yet */
-    bool fd_is_set;
-};
-
-/* --- lifetime ----------------------------------------------------------------------------------------------------- */
-
-queue *queue_new(queue_limits limits)
+static void drop_bytes(queue_message *message)
 {
-    queue *q = plat_calloc(1, sizeof *q);
-    if (q == NULL) {
+    plat_free(message);
+}
+
+queue_bytes *queue_bytes_new(const void *data, size_t len, uint64_t sender)
+{
+    queue_bytes *b = plat_malloc(sizeof *b + len);
+    if (b == NULL) {
         return NULL;
     }
-    atomic_store(&q->refs, 1);
-    q->limits = limits;
-    q->fd = -1;
-    plat_lock_init(&q->lock);
-    return q;
-}
-
-queue *queue_ref(queue *q)
-{
-    atomic_fetch_add_explicit(&q->refs, 1, memory_order_relaxed);
-    return q;
-}
-
-static void drop_all(queue_message *list)
-{
-    while (list != NULL) {
-        queue_message *message = list;
-        list = message->next;
-        message->drop(message);
-    }
-}
-
-void queue_unref(queue *q)
-{
-    if (q == NULL || atomic_fetch_sub_explicit(&q->refs, 1, memory_order_acq_rel) != 1) {
-        return;
-    }
-    drop_all(q->first);
-    if (q->fd >= 0) {
-        close(q->fd);
-    }
-    plat_lock_destroy(&q->lock);
-    plat_free(q);
+    b->message = (queue_message){.size_bytes = len, .sender = sender, .drop = drop_bytes};
+    b->len = len;
+    memcpy(b->data, data, len);
+    return b;
 }
 
 /* --- waiters; lock held ------------------------------------------------------------------------------------------ */
@@ -282,6 +229,15 @@ queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *
 
 /* --- the rest ----------------------------------------------------------------------------------------------------------- */
 
+void queue_drop_all(queue_message *list)
+{
+    while (list != NULL) {
+        queue_message *message = list;
+        list = message->next;
+        message->drop(message);
+    }
+}
+
 void queue_close(queue *q)
 {
     wakes out = {.count = 0};
@@ -315,7 +271,7 @@ void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *m
     update_fd(q);
     call_putter(q, &out);
     unlock_and_wake(q, &out);
-    drop_all(dropped);
+    queue_drop_all(dropped);
 }
 
 int queue_fd(queue *q)

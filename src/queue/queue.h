@@ -6,7 +6,7 @@
  * Waking    one message wakes one getter; a message taken wakes the producers that now fit. Nobody polls; a wake-up
  *           that reaches somebody who gives up is handed on.
  * Locks     one a queue, a leaf: messages are dropped, and waiters woken, after it was given.
- * Lifetime  counted. */
+ * Lifetime  counted. Each has an id, never used again, and may have a name; by either it is found while it lives. */
 #ifndef ISLES_QUEUE_ROOM_H
 #define ISLES_QUEUE_ROOM_H
 
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct queue queue;
+typedef struct isle_queue queue; /* what the public API calls isle_queue */
 
 typedef struct queue_message {
     struct queue_message *next;  /* the queue's while it is in there */
@@ -22,6 +22,14 @@ typedef struct queue_message {
     uint64_t sender;             /* 0: nobody; for queue_sender_ended */
     void (*drop)(struct queue_message *message);
 } queue_message;
+
+/* A message of plain bytes: one block. NULL: no memory. */
+typedef struct queue_bytes {
+    queue_message message;
+    size_t len;
+    uint8_t data[];
+} queue_bytes;
+queue_bytes *queue_bytes_new(const void *data, size_t len, uint64_t sender);
 
 typedef struct queue_limits { /* 0: none */
     size_t max_items;
@@ -37,9 +45,20 @@ typedef struct queue_patience {
     void *ctx;
 } queue_patience;
 
-queue *queue_new(queue_limits limits); /* NULL: no memory */
+/* NULL and *out_taken: a queue of that name lives; NULL alone: no memory. `name` (may be NULL) is copied. `tag` is the
+ * caller's to keep (queue_tag). */
+queue *queue_new(const char *name, queue_limits limits, int tag, bool *out_taken);
 queue *queue_ref(queue *q);
-void queue_unref(queue *q); /* the last one drops what is left */
+void queue_unref(queue *q); /* the last one drops what is left; NULL is fine */
+uint64_t queue_id(const queue *q);
+const char *queue_name(const queue *q); /* NULL: none */
+queue_limits queue_limits_of(const queue *q);
+int queue_tag(const queue *q);
+/* A reference, or NULL. */
+queue *queue_find(const char *name);
+queue *queue_find_id(uint64_t id);
+/* Calls `fn` for each queue that lives, with a reference held and no lock. */
+void queue_for_each(void (*fn)(queue *q, void *ctx), void *ctx);
 
 /* Takes the message over on QUEUE_OK only. */
 queue_result queue_put(queue *q, queue_message *message, const queue_patience *patience);

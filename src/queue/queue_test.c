@@ -46,6 +46,14 @@ static uint64_t open_note(queue_message *message)
     return number;
 }
 
+static queue *new_queue(queue_limits limits)
+{
+    bool taken;
+    queue *q = queue_new(NULL, limits, 0, &taken);
+    assert_non_null(q);
+    return q;
+}
+
 static const queue_patience no_wait = {.deadline = 0};
 static const queue_patience for_ever = {.deadline = PLAT_FOREVER};
 
@@ -70,7 +78,7 @@ static void test_order_and_emptiness(void **state)
 {
     (void)state;
     queue_message *message;
-    queue *q = queue_new((queue_limits){0});
+    queue *q = new_queue((queue_limits){0});
     assert_int_equal(queue_get(q, 1, &message, NULL, &no_wait), QUEUE_TIMEOUT);
     for (uint64_t i = 0; i < 100; i++) {
         assert_int_equal(put_number(q, i, &no_wait), QUEUE_OK);
@@ -86,14 +94,14 @@ static void test_order_and_emptiness(void **state)
 static void test_limits_of_items_and_bytes(void **state)
 {
     (void)state;
-    queue *q = queue_new((queue_limits){.max_items = 2});
+    queue *q = new_queue((queue_limits){.max_items = 2});
     assert_int_equal(put_number(q, 1, &no_wait), QUEUE_OK);
     assert_int_equal(put_number(q, 2, &no_wait), QUEUE_OK);
     assert_int_equal(put_number(q, 3, &no_wait), QUEUE_TIMEOUT);
     expect_number(q, 1);
     assert_int_equal(put_number(q, 3, &no_wait), QUEUE_OK);
     queue_unref(q); /* drops two */
-    q = queue_new((queue_limits){.max_bytes = 10});
+    q = new_queue((queue_limits){.max_bytes = 10});
     queue_message *large = new_note(1, 50), *small = new_note(2, 5), *other = new_note(3, 6);
     assert_int_equal(queue_put(q, large, &no_wait), QUEUE_OK); /* into an empty queue */
     assert_int_equal(queue_put(q, small, &no_wait), QUEUE_TIMEOUT);
@@ -108,7 +116,7 @@ static void test_limits_of_items_and_bytes(void **state)
 static void test_get_many(void **state)
 {
     (void)state;
-    queue *q = queue_new((queue_limits){0});
+    queue *q = new_queue((queue_limits){0});
     queue_message *list;
     size_t count;
     for (uint64_t i = 0; i < 10; i++) {
@@ -137,7 +145,7 @@ static void test_closed_queue_is_drained(void **state)
 {
     (void)state;
     queue_message *message;
-    queue *q = queue_new((queue_limits){0});
+    queue *q = new_queue((queue_limits){0});
     put_number(q, 1, &no_wait);
     queue_close(q);
     queue_close(q);
@@ -196,7 +204,7 @@ static void await_waiters(queue *q, size_t getters, size_t putters)
 static void test_one_message_wakes_one_getter(void **state)
 {
     (void)state;
-    queue *q = queue_new((queue_limits){0});
+    queue *q = new_queue((queue_limits){0});
     waiting w[4];
     plat_thread threads[4];
     for (int i = 0; i < 4; i++) {
@@ -221,7 +229,7 @@ static void test_one_message_wakes_one_getter(void **state)
 static void test_room_wakes_producers_in_their_order(void **state)
 {
     (void)state;
-    queue *q = queue_new((queue_limits){.max_items = 1});
+    queue *q = new_queue((queue_limits){.max_items = 1});
     waiting w[3];
     plat_thread threads[3];
     put_number(q, 0, &no_wait);
@@ -246,7 +254,7 @@ static void test_room_wakes_producers_in_their_order(void **state)
 static void test_get_many_makes_room_for_many(void **state)
 {
     (void)state;
-    queue *q = queue_new((queue_limits){.max_items = 3});
+    queue *q = new_queue((queue_limits){.max_items = 3});
     waiting w[3];
     plat_thread threads[3];
     queue_message *list;
@@ -276,7 +284,7 @@ static void test_deadline_passes(void **state)
 {
     (void)state;
     queue_message *message;
-    queue *q = queue_new((queue_limits){.max_items = 1});
+    queue *q = new_queue((queue_limits){.max_items = 1});
     int64_t began = plat_now();
     queue_patience soon = {.deadline = began + 20000000};
     assert_int_equal(queue_get(q, 1, &message, NULL, &soon), QUEUE_TIMEOUT);
@@ -321,7 +329,7 @@ static void test_signal_interrupts_only_who_gives_up(void **state)
     (void)state;
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
-    queue *q = queue_new((queue_limits){0});
+    queue *q = new_queue((queue_limits){0});
     waiting w = {.q = q, .patience = {.deadline = PLAT_FOREVER, .gives_up = gives_up}};
     atomic_store(&asked, 0);
     wants_to_give_up = false;
@@ -349,7 +357,7 @@ static void test_descriptor_is_readable_while_something_can_be_taken(void **stat
 {
     (void)state;
     queue_message *message;
-    queue *q = queue_new((queue_limits){0});
+    queue *q = new_queue((queue_limits){0});
     int fd = queue_fd(q);
     assert_true(fd >= 0);
     assert_int_equal(queue_fd(q), fd);
@@ -368,7 +376,7 @@ static void test_descriptor_is_readable_while_something_can_be_taken(void **stat
     assert_true(readable(fd)); /* closed: a get returns at once */
     assert_int_equal(queue_get(q, 1, &message, NULL, &no_wait), QUEUE_CLOSED);
     queue_unref(q);
-    q = queue_new((queue_limits){0});
+    q = new_queue((queue_limits){0});
     put_number(q, 1, &no_wait);
     assert_true(readable(queue_fd(q))); /* made when something was there already */
     queue_unref(q);
@@ -391,7 +399,7 @@ static bool keep_even(queue_message *message, void *ctx)
 static void test_messages_of_an_ended_sender(void **state)
 {
     (void)state;
-    queue *q = queue_new((queue_limits){0});
+    queue *q = new_queue((queue_limits){0});
     int seen = 0;
     for (uint64_t i = 0; i < 40; i++) {
         put_number(q, i, &no_wait); /* sender: the last digit */
@@ -411,6 +419,44 @@ static void test_messages_of_an_ended_sender(void **state)
     expect_number(q, 99);
     queue_unref(q);
     assert_int_equal(alive, 0);
+}
+
+/* --- names and ids ------------------------------------------------------------------------------------------------------- */
+
+static void count(queue *q, void *ctx)
+{
+    (void)q;
+    ++*(int *)ctx;
+}
+
+static void test_queues_are_found_while_they_live(void **state)
+{
+    (void)state;
+    bool taken;
+    int living = 0;
+    queue *a = queue_new("a", (queue_limits){.max_items = 3}, 7, &taken);
+    assert_non_null(a);
+    assert_null(queue_new("a", (queue_limits){0}, 0, &taken));
+    assert_true(taken);
+    queue *found = queue_find("a");
+    assert_ptr_equal(found, a);
+    assert_int_equal(queue_tag(found), 7);
+    assert_int_equal(queue_limits_of(found).max_items, 3);
+    queue_unref(found);
+    found = queue_find_id(queue_id(a));
+    assert_ptr_equal(found, a);
+    assert_null(queue_find("b"));
+    queue *nameless = new_queue((queue_limits){0});
+    assert_true(queue_id(nameless) > queue_id(a));
+    queue_for_each(count, &living);
+    assert_int_equal(living, 2);
+    queue_unref(a);
+    assert_non_null(found);
+    uint64_t id = queue_id(found);
+    queue_unref(found);
+    assert_null(queue_find("a"));
+    assert_null(queue_find_id(id));
+    queue_unref(nameless);
 }
 
 /* --- many threads --------------------------------------------------------------------------------------------------------- */
@@ -470,7 +516,7 @@ static void consume(void *arg)
 
 static void run_storm(queue_limits limits, bool close_early)
 {
-    storm s = {.q = queue_new(limits)};
+    storm s = {.q = new_queue(limits)};
     plat_thread producers[PRODUCERS], consumers[CONSUMERS];
     for (int i = 0; i < PRODUCERS; i++) {
         assert_int_equal(plat_thread_start(&producers[i], "producer", 256u << 10, 0, produce, &s), 0);
@@ -529,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_signal_interrupts_only_who_gives_up),
         cmocka_unit_test(test_descriptor_is_readable_while_something_can_be_taken),
         cmocka_unit_test(test_messages_of_an_ended_sender),
+        cmocka_unit_test(test_queues_are_found_while_they_live),
         cmocka_unit_test(test_storm_every_message_accounted_for),
         cmocka_unit_test(test_storm_and_close),
     };

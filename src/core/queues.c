@@ -1,0 +1,242 @@
+/* Queues of values, for the host: src/queue/ with values instead of messages. They need no runtime: a host may use them with
+ * no Python running. A thread that waits is detached from whatever interpreter it is attached to. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include <isles/queue.h>
+
+#include "core.h"
+#include "queue.h"
+
+/* --- lifetime ------------------------------------------------------------------------------------------------------- */
+
+isle_status isle_queue_create(const isle_queue_config *config, isle_queue **out_queue, isle_error **err)
+{
+    isle_queue_config own;
+    bool taken;
+    isle_status status = config_take(&own, sizeof own, config, "isle_queue_config", err);
+    if (status != ISLE_OK) {
+        return status;
+    }
+    if (out_queue == NULL || (unsigned)own.unbound > ISLE_UNBOUND_REMOVE) {
+        return error_set(err, ISLE_ERR_INVALID, out_queue == NULL ? "out_queue is NULL"
+                                                                  : "isle_queue_config.unbound is none of isle_unbound");
+    }
+    queue_limits limits = {.max_items = own.max_items, .max_bytes = own.max_bytes};
+    isle_queue *q = queue_new(own.name, limits, (int)own.unbound, &taken);
+    if (q == NULL) {
+        return taken ? error_set(err, ISLE_ERR_INVALID, "a queue named %s lives already", own.name)
+                     : error_set(err, ISLE_ERR_NOMEM, "out of memory");
+    }
+    *out_queue = q;
+    return ISLE_OK;
+}
+
+isle_status isle_queue_find(const char *name, isle_queue **out_queue, isle_error **err)
+{
+    if (name == NULL || out_queue == NULL) {
+        return error_set(err, ISLE_ERR_INVALID, "%s is NULL", name == NULL ? "name" : "out_queue");
+    }
+    isle_queue *q = queue_find(name);
+    if (q == NULL) {
+        return error_set(err, ISLE_ERR_INVALID, "there is no queue named %s", name);
+    }
+    *out_queue = q;
+    return ISLE_OK;
+}
+
+isle_queue *isle_queue_ref(isle_queue *q)
+{
+    return queue_ref(q);
+}
+
+void isle_queue_free(isle_queue *q)
+{
+    queue_unref(q);
+}
+
+uint64_t isle_queue_id(const isle_queue *q)
+{
+    return queue_id(q);
+}
+
+/* --- putting and getting ------------------------------------------------------------------------------------------------ */
+
+static isle_status status_of(queue_result result, isle_error **err)
+{
+    switch (result) {
+    case QUEUE_OK:
+        return ISLE_OK;
+    case QUEUE_TIMEOUT:
+        return error_set(err, ISLE_ERR_TIMEOUT, "the deadline passed");
+    case QUEUE_INTERRUPTED: /* not asked for here */
+    case QUEUE_CLOSED:
+        break;
+    }
+    return error_set(err, ISLE_ERR_CLOSED, "the queue is closed");
+}
+
+isle_status isle_queue_put(isle_queue *q, const isle_value *value, int64_t deadline, isle_error **err)
+{
+    uint8_t *data;
+    size_t len;
+    if (value == NULL) {
+        return error_set(err, ISLE_ERR_INVALID, "value is NULL");
+    }
+    isle_status status = isle_value_encode(value, &data, &len);
+    if (status != ISLE_OK) {
+        return error_set(err, status, "the value could not be encoded: %s", isle_status_text(status));
+    }
+    queue_bytes *bytes = queue_bytes_new(data, len, 0);
+    isle_bytes_free(data);
+    if (bytes == NULL) {
+        return error_set(err, ISLE_ERR_NOMEM, "out of memory");
+    }
+    void *detached = engine_detach();
+    queue_result result = queue_put(q, &bytes->message, &(queue_patience){.deadline = deadline});
+    engine_reattach(detached);
+    if (result != QUEUE_OK) {
+        bytes->message.drop(&bytes->message);
+    }
+    return status_of(result, err);
+}
+
+/* Takes the list over. Fills out_values with its values; on failure frees them. */
+static isle_status open_messages(queue_message *list, isle_value **out_values, isle_error **err)
+{
+    isle_status status = ISLE_OK;
+    size_t count = 0;
+    while (list != NULL) {
+        queue_bytes *bytes = (queue_bytes *)list;
+        queue_message *next = list->next;
+        if (status == ISLE_OK) {
+            status = isle_value_decode(bytes->data, bytes->len, &out_values[count], NULL);
+            count += status == ISLE_OK;
+        }
+        list->drop(list);
+        list = next;
+    }
+    if (status != ISLE_OK) {
+        while (count > 0) {
+            isle_value_free(out_values[--count]);
+        }
+        return error_set(err, status, "a value that was taken could not be read and is lost: %s", isle_status_text(status));
+    }
+    return ISLE_OK;
+}
+
+isle_status isle_queue_get_many(isle_queue *q, int64_t deadline, isle_value **out_values, size_t most,
+                                size_t *out_count, isle_error **err)
+{
+    queue_message *list;
+    size_t count;
+    if (out_values == NULL || most == 0) {
+        return error_set(err, ISLE_ERR_INVALID, "%s", most == 0 ? "most is 0" : "out_values is NULL");
+    }
+    void *detached = engine_detach();
+    queue_result result = queue_get(q, most, &list, &count, &(queue_patience){.deadline = deadline});
+    engine_reattach(detached);
+    isle_status status = result == QUEUE_OK ? open_messages(list, out_values, err) : status_of(result, err);
+    if (status == ISLE_OK && out_count != NULL) {
+        *out_count = count;
+    }
+    return status;
+}
+
+isle_status isle_queue_get(isle_queue *q, int64_t deadline, isle_value **out_value, isle_error **err)
+{
+    isle_value *value;
+    isle_status status = isle_queue_get_many(q, deadline, &value, 1, NULL, err);
+    if (status == ISLE_OK && out_value != NULL) {
+        *out_value = value;
+    } else if (status == ISLE_OK) {
+        isle_value_free(value);
+    }
+    return status;
+}
+
+/* --- the rest ------------------------------------------------------------------------------------------------------------- */
+
+void isle_queue_close(isle_queue *q)
+{
+    queue_close(q);
+}
+
+int isle_queue_fd(isle_queue *q)
+{
+    return queue_fd(q);
+}
+
+void isle_queue_get_stats(isle_queue *q, isle_queue_stats *out)
+{
+    queue_counts c = queue_count(q);
+    isle_queue_stats s = {.size = out->size,
+                          .items = c.items,
+                          .bytes = c.bytes,
+                          .getters = c.getters,
+                          .putters = c.putters,
+                          .put = c.put,
+                          .got = c.got,
+                          .closed = c.closed};
+    memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
+}
+
+/* --- waiting on several ------------------------------------------------------------------------------------------------------ */
+
+static int poll_until(struct pollfd *polled, size_t count, int64_t deadline)
+{
+    for (;;) {
+        struct timespec left = {0};
+        if (deadline != ISLE_FOREVER) {
+            int64_t ns = deadline - plat_now();
+            ns = ns > 0 ? ns : 0;
+            left = (struct timespec){.tv_sec = (time_t)(ns / ISLE_SECOND), .tv_nsec = (long)(ns % ISLE_SECOND)};
+        }
+        int ready = ppoll(polled, count, deadline != ISLE_FOREVER ? &left : NULL, NULL);
+        if (ready >= 0 || errno != EINTR) {
+            return ready;
+        }
+    }
+}
+
+static bool fill(struct pollfd *polled, isle_queue *const *queues, size_t queue_count_, const int *fds, size_t fd_count)
+{
+    for (size_t i = 0; i < queue_count_; i++) {
+        polled[i] = (struct pollfd){.fd = queue_fd(queues[i]), .events = POLLIN};
+        if (polled[i].fd < 0) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < fd_count; i++) {
+        polled[queue_count_ + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    }
+    return true;
+}
+
+isle_status isle_select(isle_queue *const *queues, size_t queue_count_, bool *ready_queues, const int *fds,
+                        size_t fd_count, bool *ready_fds, int64_t deadline)
+{
+    size_t count = queue_count_ + fd_count;
+    if (count == 0 || (queue_count_ != 0 && ready_queues == NULL) || (fd_count != 0 && ready_fds == NULL)) {
+        return ISLE_ERR_INVALID;
+    }
+    struct pollfd *polled = plat_calloc(count, sizeof *polled);
+    if (polled == NULL) {
+        return ISLE_ERR_NOMEM;
+    }
+    int ready = -1;
+    if (fill(polled, queues, queue_count_, fds, fd_count)) {
+        void *detached = engine_detach();
+        ready = poll_until(polled, count, deadline);
+        engine_reattach(detached);
+    }
+    for (size_t i = 0; ready > 0 && i < queue_count_; i++) {
+        ready_queues[i] = polled[i].revents != 0;
+    }
+    for (size_t i = 0; ready > 0 && i < fd_count; i++) {
+        ready_fds[i] = polled[queue_count_ + i].revents != 0;
+    }
+    plat_free(polled);
+    return ready > 0 ? ISLE_OK : ready == 0 ? ISLE_ERR_TIMEOUT : ISLE_ERR_SYSTEM;
+}

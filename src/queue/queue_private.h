@@ -1,0 +1,41 @@
+/* The queue's struct, for queue.c (messages and waiters) and registry.c (lifetime, ids, names). */
+#ifndef ISLES_QUEUE_PRIVATE_H
+#define ISLES_QUEUE_PRIVATE_H
+
+#include "platform.h"
+#include "queue.h"
+
+typedef struct waiter {
+    struct waiter *next, *previous;
+    plat_gate gate;
+    bool called;       /* taken off the list by somebody who has something for it */
+    size_t size_bytes; /* of a producer's message */
+} waiter;
+
+typedef struct waiters {
+    waiter *first, *last;
+    size_t count;
+} waiters;
+
+struct isle_queue {
+    _Atomic uint32_t refs;
+    /* the registry's: written before anyone knows the queue, but the links under its lock */
+    uint64_t id;
+    char *name;
+    int tag;
+    queue *next, *previous;
+
+    queue_limits limits;
+    plat_lock lock; /* guards what follows */
+    queue_message *first, *last;
+    size_t items, bytes;
+    uint64_t put, got;
+    waiters getters, putters;
+    bool closed;
+    int fd; /* -1: none yet */
+    bool fd_is_set;
+};
+
+void queue_drop_all(queue_message *list);
+
+#endif
