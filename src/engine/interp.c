@@ -19,6 +19,11 @@ static void on_state_goes(PyObject *capsule)
     interrupt_unlink(interp);
     Py_CLEAR(interp->cancelled);
     Py_CLEAR(interp->host_error);
+    Py_CLEAR(interp->not_shareable);
+    Py_CLEAR(interp->queue_type);
+    for (int i = 0; i < 3; i++) {
+        Py_CLEAR(interp->queue_errors[i]);
+    }
 }
 
 static int watch_state(engine_interp *interp)

@@ -72,8 +72,7 @@ static bool being_reaped(PyInterpreterState *state)
     return found;
 }
 
-/* Attached. Does someone want the running code to stop? Then an exception is set. */
-static bool stop_is_wanted(void)
+bool interrupt_is_wanted(void)
 {
     PyThreadState *current = PyThreadState_GetUnchecked();
     if (current == NULL) {
@@ -98,12 +97,12 @@ static bool stop_is_wanted(void)
 
 static int check_signals(void)
 {
-    return stop_is_wanted() ? -1 : original_check_signals();
+    return interrupt_is_wanted() ? -1 : original_check_signals();
 }
 
 static int make_pending_calls(void)
 {
-    return stop_is_wanted() ? -1 : original_make_pending_calls();
+    return interrupt_is_wanted() ? -1 : original_make_pending_calls();
 }
 
 /* --- pending calls -------------------------------------------------------------------------------------------- */

@@ -2,9 +2,11 @@
  * interpreter and put into its sys.modules; its functions hold the engine_interp in a capsule. */
 #include <string.h>
 
+#include <isles/queue.h>
 #include <isles/status.h>
 
 #include "python.h"
+#include "queue.h"
 
 static engine_interp *interp_of(PyObject *capsule)
 {
@@ -86,6 +88,75 @@ static int make_exceptions(engine_interp *interp)
     return interp->cancelled != NULL && interp->host_error != NULL ? 0 : -1;
 }
 
+/* --- queues ------------------------------------------------------------------------------------------------------- */
+
+static int unbound_of(const char *text)
+{
+    if (strcmp(text, "keep") == 0) {
+        return ISLE_UNBOUND_KEEP;
+    }
+    if (strcmp(text, "remove") == 0) {
+        return ISLE_UNBOUND_REMOVE;
+    }
+    PyErr_Format(PyExc_ValueError, "unbound: '%s' is neither 'keep' nor 'remove'", text);
+    return -1;
+}
+
+static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"maxsize", "name", "max_bytes", "unbound", NULL};
+    Py_ssize_t maxsize = 0, max_bytes = 0;
+    const char *name = NULL, *unbound = "keep";
+    bool taken;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|n$zns:create_queue", names, &maxsize, &name, &max_bytes,
+                                     &unbound)) {
+        return NULL;
+    }
+    int tag = unbound_of(unbound);
+    if (tag < 0) {
+        return NULL;
+    }
+    queue_limits limits = {.max_items = maxsize > 0 ? (size_t)maxsize : 0,
+                           .max_bytes = max_bytes > 0 ? (size_t)max_bytes : 0};
+    queue *q = queue_new(name, limits, tag, &taken);
+    if (q == NULL && taken) {
+        return PyErr_Format(PyExc_ValueError, "a queue named %s lives already", name);
+    }
+    return q != NULL ? queue_wrap(interp_of(capsule), q) : PyErr_NoMemory();
+}
+
+static PyObject *find_queue(PyObject *capsule, PyObject *arg)
+{
+    const char *name = PyUnicode_AsUTF8(arg);
+    if (name == NULL) {
+        return NULL;
+    }
+    queue *q = queue_find(name);
+    return q != NULL ? queue_wrap(interp_of(capsule), q) : PyErr_Format(PyExc_LookupError, "there is no queue named %s", name);
+}
+
+static PyMethodDef create_queue_def = {
+    "create_queue", (PyCFunction)(void (*)(void))create_queue, METH_VARARGS | METH_KEYWORDS,
+    "create_queue(maxsize=0, *, name=None, max_bytes=0, unbound='keep')\n\nA new queue. Others find it by its name while "
+    "it lives. unbound='remove': what this\ninterpreter put goes when it ends."};
+static PyMethodDef find_queue_def = {"find_queue", find_queue, METH_O,
+                                     "find_queue(name)\n\nThe queue of that name. Raises LookupError."};
+
+static int add_queues(engine_interp *interp, PyObject *module)
+{
+    PyObject *capsule = PyCapsule_New(interp, "isles.interp", NULL);
+    int failed = capsule == NULL || queue_type_make(interp) < 0 ||
+                 PyModule_Add(module, "create_queue", PyCFunction_New(&create_queue_def, capsule)) < 0 ||
+                 PyModule_Add(module, "find_queue", PyCFunction_New(&find_queue_def, capsule)) < 0 ||
+                 PyModule_AddObjectRef(module, "Queue", interp->queue_type) < 0 ||
+                 PyModule_AddObjectRef(module, "NotShareableError", interp->not_shareable) < 0 ||
+                 PyModule_AddObjectRef(module, "QueueClosed", interp->queue_errors[QUEUE_ERROR_CLOSED]) < 0 ||
+                 PyModule_AddObjectRef(module, "QueueEmpty", interp->queue_errors[QUEUE_ERROR_EMPTY]) < 0 ||
+                 PyModule_AddObjectRef(module, "QueueFull", interp->queue_errors[QUEUE_ERROR_FULL]) < 0;
+    Py_XDECREF(capsule);
+    return failed ? -1 : 0;
+}
+
 /* threading makes its main thread from this: the home thread, not the process's first. */
 static PyObject *main_thread_ident(PyObject *self, PyObject *unused)
 {
@@ -122,7 +193,7 @@ int module_install(engine_interp *interp)
                  PyModule_AddObjectRef(module, "host", host) < 0 ||
                  PyModule_AddObjectRef(module, "Cancelled", interp->cancelled) < 0 ||
                  PyModule_AddObjectRef(module, "HostError", interp->host_error) < 0 ||
-                 PyDict_SetItemString(modules, "isles", module) < 0 ||
+                 add_queues(interp, module) < 0 || PyDict_SetItemString(modules, "isles", module) < 0 ||
                  PyDict_SetItemString(modules, "isles.host", host) < 0 || name_main_thread(interp) < 0;
     Py_XDECREF(module);
     Py_XDECREF(host);

@@ -49,6 +49,9 @@ struct engine_interp {
     /* Objects of the interpreter; touched by attached threads only. */
     PyObject *cancelled;    /* isles.Cancelled */
     PyObject *host_error;   /* isles.HostError */
+    PyObject *not_shareable; /* isles.NotShareableError */
+    PyObject *queue_type;   /* isles.Queue */
+    PyObject *queue_errors[3];
     PyObject *files[3];     /* sys.stdin, sys.stdout, sys.stderr as made */
     PyObject *support;      /* globals of support.py; NULL until needed */
 
@@ -106,6 +109,13 @@ PyObject *convert_to_object(const uint8_t *data, size_t len); /* NULL with a Val
 int streams_install(engine_interp *interp);
 void streams_flush(engine_interp *interp);
 
+/* queue_type.c */
+enum { QUEUE_ERROR_CLOSED, QUEUE_ERROR_EMPTY, QUEUE_ERROR_FULL };
+struct isle_queue;
+int queue_type_make(engine_interp *interp);
+PyObject *queue_wrap(engine_interp *interp, struct isle_queue *q /* stolen */);
+bool queue_unwrap(engine_interp *interp, PyObject *object, uint64_t *out_id);
+
 /* module.c */
 int module_install(engine_interp *interp);
 
@@ -115,6 +125,7 @@ PyObject *support_call(engine_interp *interp, const char *function, PyObject *ar
 
 /* interrupt.c */
 int interrupt_start(int signal_number, bool no_code_patch); /* 0 or an errno */
+bool interrupt_is_wanted(void); /* attached: is this thread's code to stop? Then an exception is set */
 void interrupt_begin(engine_interp *interp); /* home: a task begins */
 void interrupt_shield(engine_interp *interp, int64_t ns); /* home, attached: let an exception be described in peace */
 void interrupt_end(engine_interp *interp); /* home, attached: the task has ended */
