@@ -244,7 +244,8 @@ static void test_deadline_and_opening_race(void **state)
     for (int i = 0; i < 300; i++) {
         plat_gate gate = {0};
         struct waiter waiters[2] = {{.gate = &gate}, {.gate = &gate}};
-        plat_thread threads[2] = {start_thread(0, wait_shortly, &waiters[0]), start_thread(0, wait_shortly, &waiters[1])};
+        plat_thread threads[2] = {start_thread(0, wait_shortly, &waiters[0]),
+                                  start_thread(0, wait_shortly, &waiters[1])};
         if (i % 2) {
             plat_gate_open(&gate);
         }
