@@ -72,7 +72,7 @@ static void of_timeout(struct program *program, const isle_error *error)
     if (isle_error_exception(error) != NULL) {
         output_text(&program->output, isle_error_text(error)); /* where it was */
     }
-    duration_print(after, sizeof after, program->timeout_ns);
+    duration_print_brief(after, sizeof after, program->timeout_ns);
     say_about(program, "timed out after ", after, " (--timeout)");
     set(program, RESULT_TIMEOUT, EXIT_TIMEOUT);
 }
