@@ -60,3 +60,25 @@ void duration_print(char *out, size_t size, int64_t ns)
         snprintf(out, size, "%dh%02dm", (int)(seconds / 3600), (int)(seconds / 60 % 60));
     }
 }
+
+void duration_print_brief(char *out, size_t size, int64_t ns)
+{
+    static const struct unit scales[] = {{"h", 3600e9}, {"m", 60e9}};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t scale = (int64_t)scales[i].ns;
+        if (ns >= scale && ns % scale == 0) {
+            snprintf(out, size, "%d%s", (int)(ns / scale), scales[i].name);
+            return;
+        }
+    }
+    duration_print(out, size, ns);
+    char *point = strchr(out, '.');
+    if (point != NULL) {
+        char *end = out + strlen(out) - 1; /* at the unit */
+        while (end[-1] == '0') {
+            end--;
+        }
+        end -= end[-1] == '.';
+        strcpy(end, "s");
+    }
+}

@@ -1,8 +1,9 @@
 /* isles: finds the command and hands over to it. A new command is one line of the table, one of commands.h
  * and its text in help.c. */
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <isles/isles.h>
 
@@ -113,8 +114,21 @@ static int run_command(int argc, char **argv)
     return command != NULL ? command->run(argc - 1, argv + 1) : unknown_command(word);
 }
 
+/* Whoever starts us with a standard descriptor closed must not find a file of ours under its number. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_descriptors();
     int status = run_command(argc, argv);
     if (fflush(stdout) != 0 && status == 0) {
         perror("isles: standard output");

@@ -10,17 +10,18 @@
 
 enum { EXIT_FAILED = 1, EXIT_TIMEOUT = 124 };
 
-/* What the shell would see of the status: its low byte; but never success for a failure. */
-static int shell_status(int64_t status)
-{
-    int low = (int)(status & 0xff);
-    return low != 0 || status == 0 ? low : EXIT_FAILED;
-}
-
 static void say(struct program *program, const char *text)
 {
     char *line = text_format("isles: %s\n", text);
     output_text(&program->output, line);
+    free(line);
+}
+
+/* The three one after the other. */
+static void say_about(struct program *program, const char *a, const char *b, const char *c)
+{
+    char *line = text_format("%s%s%s", a, b, c);
+    say(program, line);
     free(line);
 }
 
@@ -40,7 +41,7 @@ static void hint_at_gil(struct program *program, const char *text)
 static void set(struct program *program, enum program_result result, int64_t status)
 {
     program->result = result;
-    program->exit_status = shell_status(status);
+    program->exit_status = (int)(status & 0xff); /* as the shell would see it of a process */
 }
 
 /* What console_scripts do with what an entry point returns: sys.exit(result). */
@@ -56,7 +57,7 @@ static void of_value(struct program *program, const isle_value *value)
         set(program, truth ? RESULT_FAILED : RESULT_OK, truth);
     } else if (type == ISLE_INT) {
         isle_value_as_int64(value, &number); /* one too big for that stays -1, as in Python */
-        set(program, number == 0 ? RESULT_OK : RESULT_FAILED, number);
+        set(program, (number & 0xff) == 0 ? RESULT_OK : RESULT_FAILED, number);
     } else {
         char *text = type == ISLE_STR ? NULL : isle_value_repr(value);
         output_text(&program->output, type == ISLE_STR ? isle_value_as_str(value, NULL) : text != NULL ? text : "");
@@ -67,13 +68,12 @@ static void of_value(struct program *program, const isle_value *value)
 
 static void of_timeout(struct program *program, const isle_error *error)
 {
-    char after[16], line[64];
+    char after[16];
     if (isle_error_exception(error) != NULL) {
         output_text(&program->output, isle_error_text(error)); /* where it was */
     }
-    duration_print(after, sizeof after, program->timeout_ns);
-    snprintf(line, sizeof line, "stopped after %s (--timeout)", after);
-    say(program, line);
+    duration_print_brief(after, sizeof after, program->timeout_ns);
+    say_about(program, "timed out after ", after, " (--timeout)");
     set(program, RESULT_TIMEOUT, EXIT_TIMEOUT);
 }
 
@@ -106,6 +106,10 @@ void outcome_of_job(struct program *program, isle_status status, const isle_valu
     case ISLE_ERR_EXIT:
         of_exception(program, error);
         break;
+    case ISLE_ERR_NOT_SHAREABLE:
+        say_about(program, program->target, " returned neither None, a number nor text: ", isle_error_message(error));
+        set(program, RESULT_FAILED, EXIT_FAILED);
+        break;
     default:
         say(program, isle_error_message(error));
         set(program, RESULT_FAILED, EXIT_FAILED);
@@ -118,9 +122,7 @@ void outcome_of_job(struct program *program, isle_status status, const isle_valu
 void outcome_stuck(struct program *program, const char *why)
 {
     if (program->result != RESULT_STUCK) {
-        char *line = text_format("could not be stopped%s%s", why != NULL ? ": " : "", why != NULL ? why : "");
-        say(program, line);
-        free(line);
+        say(program, why != NULL ? why : "its code could not be stopped");
     }
     program->result = RESULT_STUCK;
     if (program->exit_status == 0) {
@@ -131,9 +133,7 @@ void outcome_stuck(struct program *program, const char *why)
 void outcome_explain_start(struct program *program)
 {
     const char *text = isle_error_message(program->start_error);
-    char *line = text_format("cannot start %s: %s", program->name, text);
-    say(program, line);
-    free(line);
+    say_about(program, "cannot start: ", text, "");
     hint_at_gil(program, text);
 }
 

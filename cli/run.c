@@ -189,6 +189,8 @@ static void job_ended(struct run *run, struct program *program)
     outcome_of_job(program, status, value, error);
     isle_value_free(value);
     isle_error_free(error);
+    isle_job_free(program->job); /* its descriptor goes with it */
+    program->job = NULL;
     note_result(run, program); /* now, not when it has ended: the first to fail is first in time */
     begin_end(run, program);
 }
@@ -411,12 +413,11 @@ static void loop(struct run *run)
 
 static bool color_for(const struct run_options *options, int sink)
 {
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    const char *no_color = getenv("NO_COLOR");
     if (options->color != COLOR_AUTO) {
         return options->color == COLOR_ALWAYS;
     }
-    return sink_is_terminal(sink) && (no_color == NULL || no_color[0] == '\0') &&
-           (term == NULL || strcmp(term, "dumb") != 0);
+    return sink_can_clear(sink) && (no_color == NULL || no_color[0] == '\0');
 }
 
 /* A program that reads the terminal shares it with what is typed: a live line would be in its way. */
@@ -427,8 +428,7 @@ static bool reads_terminal(const struct program *program)
 
 static bool wants_live(const struct run *run)
 {
-    const char *term = getenv("TERM");
-    if (run->options.quiet || !sink_is_terminal(SINK_ERR) || (term != NULL && strcmp(term, "dumb") == 0)) {
+    if (run->options.quiet || !sink_can_clear(SINK_ERR)) {
         return false;
     }
     for (size_t i = 0; i < run->programs.count; i++) {

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -20,14 +21,17 @@
 static const char CLEAR_LINE[] = "\r\033[K";
 static const int64_t LIVE_PAUSE = 100 * ISLE_MS; /* at most ten redraws a second */
 
+enum { LIVE_SIZE = 512 };
+
 /* Where the cursor is: after an unfinished line of somebody, or at the beginning of a line. */
 struct cursor {
-    const void *owner;
+    const void *volatile owner; /* a signal handler looks at it */
 };
 
 static struct sink {
     int fd;
     bool terminal, waits; /* waits: a write may block */
+    bool clears;          /* a terminal that knows how to clear a line */
     bool broken;
     struct cursor *cursor; /* one for both, if both are the terminal */
 } sinks[2];
@@ -40,14 +44,18 @@ static pthread_cond_t freed;
 static bool taken;
 static int wake_fd = -1;
 
-static char live[512];
+static char live[LIVE_SIZE];
 static _Atomic bool live_shown;
 static int64_t live_drawn_ns;
+static char next_live[LIVE_SIZE]; /* under the mutex: the main thread's wish, for who has the turn */
+static bool has_next_live;
 
 static void sink_init(struct sink *sink, int fd, struct cursor *cursor)
 {
     struct stat info;
     *sink = (struct sink){.fd = fd, .terminal = isatty(fd) == 1, .cursor = cursor};
+    const char *term = getenv("TERM");
+    sink->clears = sink->terminal && (term == NULL || strcmp(term, "dumb") != 0);
     sink->waits = fstat(fd, &info) != 0 || !S_ISREG(info.st_mode);
 }
 
@@ -108,15 +116,19 @@ bool sink_take(const _Atomic int64_t *until)
     return got;
 }
 
-bool sink_try_take(void)
-{
-    static const _Atomic int64_t now = 0;
-    return sink_take(&now);
-}
+static void draw(const char *line);
 
 void sink_give(void)
 {
+    char line[LIVE_SIZE];
     pthread_mutex_lock(&lock);
+    while (has_next_live) {
+        has_next_live = false;
+        memcpy(line, next_live, sizeof line);
+        pthread_mutex_unlock(&lock);
+        draw(line);
+        pthread_mutex_lock(&lock);
+    }
     taken = false;
     pthread_cond_signal(&freed);
     pthread_mutex_unlock(&lock);
@@ -269,24 +281,49 @@ static bool can_draw(void)
     return sinks[SINK_ERR].cursor->owner == NULL && poll(&fd, 1, 0) > 0;
 }
 
-bool sink_set_live(const char *line)
+static void draw(const char *line)
 {
-    if (!sink_try_take()) {
-        return false;
+    if (!can_draw()) {
+        return;
     }
-    bool drawn = can_draw();
-    if (drawn && line[0] == '\0') {
+    strcpy(live, line);
+    if (line[0] == '\0') {
         hide_live();
-        live[0] = '\0';
-    } else if (drawn) {
-        strncpy(live, line, sizeof live - 1);
+    } else {
         show_live();
     }
-    sink_give();
-    return drawn;
 }
 
-const char *sink_live_clearing(void)
+void sink_set_live(const char *line)
 {
-    return atomic_load(&live_shown) ? CLEAR_LINE : "";
+    pthread_mutex_lock(&lock);
+    strncpy(next_live, line, sizeof next_live - 1);
+    has_next_live = true;
+    bool free = !taken;
+    taken = true;
+    pthread_mutex_unlock(&lock);
+    if (free) {
+        sink_give();
+    }
+}
+
+void sink_write_own(const char *data, size_t len, const _Atomic int64_t *until)
+{
+    static const char owner;
+    struct sink *sink = &sinks[SINK_ERR];
+    if (sink->clears && sink->cursor->owner == NULL && !atomic_load(&live_shown)) {
+        write_all(sink, CLEAR_LINE, sizeof CLEAR_LINE - 1, until);
+    }
+    sink_write(SINK_ERR, data, len, &owner, false, until);
+}
+
+const char *sink_clearing(void)
+{
+    const struct sink *sink = &sinks[SINK_ERR];
+    return sink->clears && sink->cursor->owner == NULL ? CLEAR_LINE : "";
+}
+
+bool sink_can_clear(int sink_index)
+{
+    return sinks[sink_index].clears;
 }

@@ -16,10 +16,10 @@ enum { SINK_OUT, SINK_ERR };
 void sink_begin(void (*on_broken)(int error)); /* called once, with the turn taken, when stdout can't be written */
 void sink_end(void);
 bool sink_is_terminal(int sink);
+bool sink_can_clear(int sink); /* a terminal, and not a dumb one */
 
 /* false: `until` came first. NULL: never give up. */
 bool sink_take(const _Atomic int64_t *until);
-bool sink_try_take(void);
 void sink_give(void);
 /* Waits that are on must look at their time again. */
 void sink_wake(void);
@@ -33,10 +33,12 @@ bool sink_is_owner(int sink, const void *owner);
 /* To another descriptor, a program's own file; dropped on failure. */
 void sink_write_file(int fd, const char *data, size_t len);
 
-/* The live line on stderr, of one line's length; "" takes it away. false: somebody is writing, or the line
- * of a program is unfinished there. */
-bool sink_set_live(const char *line);
-/* For a signal handler that ends the process: the bytes that clear the live line, or "". */
-const char *sink_live_clearing(void);
+/* Without the turn: the live line on stderr, of one line's length; "" takes it away. Who has the turn draws it before
+ * giving it back; while a program's line is unfinished there it is not drawn. Never blocks for long. */
+void sink_set_live(const char *line);
+/* Whole lines of our own to stderr. On a terminal they take the place of the ^C that it shows for the key. */
+void sink_write_own(const char *data, size_t len, const _Atomic int64_t *until);
+/* For a signal handler that ends the process: the bytes that clear the live line or ^C, or "". */
+const char *sink_clearing(void);
 
 #endif

@@ -12,7 +12,7 @@
 #include "duration.h"
 #include "sink.h"
 
-static const int64_t DRAW_PAUSE = 100 * ISLE_MS;
+static const int64_t DRAW_PAUSE = 100 * ISLE_MS, FIRST_PAUSE = 200 * ISLE_MS;
 static const int64_t CPU_WINDOW = 500 * ISLE_MS;
 static const int64_t NOTE_PATIENCE = ISLE_SECOND, TABLE_PATIENCE = 10 * ISLE_SECOND;
 enum { LONG_TABLE = 50, WIDEST_NAME = 40 };
@@ -30,13 +30,17 @@ struct line {
     bool color;
 };
 
+/* What does not fit is left out, and all that follows. */
 static void add(struct line *line, const char *color, const char *text)
 {
-    char *part = text_width(text) <= line->left ? text_copy(text) : text_cut(text, line->left);
-    line->left -= text_width(part);
-    bool colored = line->color && color != NULL && part[0] != '\0';
-    buffer_format(&line->text, "%s%s%s", colored ? color : "", part, colored ? RESET : "");
-    free(part);
+    size_t width = text_width(text);
+    if (width > line->left) {
+        line->left = 0;
+        return;
+    }
+    bool colored = line->color && color != NULL;
+    line->left -= width;
+    buffer_format(&line->text, "%s%s%s", colored ? color : "", text, colored ? RESET : "");
 }
 
 static void add_number(struct line *line, const char *color, const char *format, size_t number)
@@ -93,8 +97,7 @@ static void add_counts(struct line *line, const struct programs *programs)
     if (waiting > 0) {
         add_number(line, NULL, ", %zu waiting", waiting);
     }
-    add_number(line, NULL, ", %zu done", done);
-    add(line, NULL, ", ");
+    add_number(line, NULL, ", %zu done, ", done);
     add_number(line, failed > 0 ? RED : NULL, "%zu failed", failed);
 }
 
@@ -119,20 +122,22 @@ static void add_names(struct line *line, const struct programs *programs)
 /* "12.3s" below a minute: a digit that moves says that all is alive. */
 static void add_elapsed(struct line *line, int64_t ns)
 {
-    char text[16];
+    char text[20] = "  ";
     if (ns < 60 * ISLE_SECOND) {
-        snprintf(text, sizeof text, "%.1fs", (double)(ns / (100 * ISLE_MS)) / 10);
+        snprintf(text + 2, sizeof text - 2, "%.1fs", (double)(ns / (100 * ISLE_MS)) / 10);
     } else {
-        duration_print(text, sizeof text, ns);
+        duration_print(text + 2, sizeof text - 2, ns);
     }
-    add(line, NULL, "  ");
     add(line, NULL, text);
 }
 
 void status_draw(const struct programs *programs, bool color)
 {
     int64_t now = isle_now();
-    began_ns = began_ns == 0 ? now : began_ns;
+    if (began_ns == 0) {
+        began_ns = now;
+        drawn_ns = now + FIRST_PAUSE - DRAW_PAUSE; /* what is over at once needs no line that flashes */
+    }
     if (now - drawn_ns < DRAW_PAUSE) {
         return;
     }
@@ -290,10 +295,9 @@ static void add_total(struct buffer *out, const struct programs *programs, int64
 /* Our own words wait for a reader, but not for ever: the main thread must stay able to act. */
 static void write_own(const char *data, size_t len, int64_t patience_ns)
 {
-    static const char owner;
     const _Atomic int64_t until = isle_deadline_in(patience_ns);
     if (sink_take(&until)) {
-        sink_write(SINK_ERR, data, len, &owner, false, &until);
+        sink_write_own(data, len, &until);
         sink_give();
     }
 }

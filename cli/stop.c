@@ -45,7 +45,7 @@ static void on_signal(int number)
             _exit(EXIT_INTERRUPTED);
         }
     } else if (when - nobody > SAME_WISH) {
-        say(sink_live_clearing());
+        say(sink_clearing());
         say("isles: stopped at once\n");
         _exit(EXIT_INTERRUPTED);
     }

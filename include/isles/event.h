@@ -2,7 +2,10 @@
  *
  * Events come to the one callback given to the runtime. It runs on the thread where the thing happened, with
  * no lock of Isles held and no thread state attached, so it may call any function here that doesn't wait for that same
- * interpreter. It should be quick. Strings are borrowed until it returns. */
+ * interpreter. INTERRUPT and STUCK, and what they end, come on the thread that keeps all deadlines: there what would
+ * wait gives ISLE_ERR_STATE. It should be quick. Strings are borrowed until it returns.
+ *
+ * The events of one job, and of one interpreter, come in order; those of a job before its waiters wake. */
 #ifndef ISLES_EVENT_H
 #define ISLES_EVENT_H
 

@@ -74,7 +74,8 @@ ISLE_API isle_status isle_interp_create(isle_runtime *runtime, const isle_interp
  *   2 the running job, and then the non-daemon threads that the code started, have until `deadline`
  *   3 what still runs, daemon threads included, is interrupted
  *   4 atexit functions, then finalizers (Py_EndInterpreter)
- * Returns when it has ended. Ending one that is being ended waits for that end; one that has ended gives ISLE_OK.
+ * Returns when it has ended. Ending one that is being ended waits for that end, and can only make its deadline earlier; one
+ * that has ended gives ISLE_OK.
  * ISLE_ERR_STUCK: something would not end; the error names it; its threads are parked, its memory stays, its
  * id is gone. ISLE_ERR_STATE: called from inside that interpreter (use isle_interp_end_later there). */
 ISLE_API isle_status isle_interp_end(isle_interp interp, int64_t deadline, isle_error **err);

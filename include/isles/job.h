@@ -38,7 +38,8 @@ typedef struct isle_job_config { /* start from ISLE_JOB_CONFIG_INIT; all is copi
 ISLE_API isle_status isle_job_submit(isle_interp interp, const isle_job_config *config, isle_job **out_job,
                                      isle_error **err);
 
-/* Waits until it has ended. ISLE_OK: it has, however it ended; ISLE_ERR_TIMEOUT: not yet. */
+/* Waits until it has ended. ISLE_OK: it has, however it ended; ISLE_ERR_TIMEOUT: not yet; ISLE_ERR_STATE: on the thread that
+ * would have to run it. */
 ISLE_API isle_status isle_job_wait(isle_job *job, int64_t deadline);
 
 ISLE_API bool isle_job_done(const isle_job *job);

@@ -88,8 +88,8 @@ ISLE_API bool isle_value_pair(const isle_value *dict, size_t index, const isle_v
 /* dict[key] for a string key; NULL when it is not there. Borrowed. */
 ISLE_API const isle_value *isle_value_get_str(const isle_value *dict, const char *key);
 
-/* Equal type and equal content; a dict's order doesn't count. Floats compare by their bits, so that NaN equals itself and
- * 0.0 is not -0.0. */
+/* Equal type and equal content; a dict's order doesn't count. Floats compare by their bits, so that NaN equals
+ * itself and 0.0 is not -0.0. */
 ISLE_API bool isle_value_equal(const isle_value *a, const isle_value *b);
 ISLE_API isle_value *isle_value_copy(const isle_value *value);
 
@@ -98,9 +98,9 @@ ISLE_API isle_value *isle_value_copy(const isle_value *value);
 ISLE_API char *isle_value_repr(const isle_value *value);
 ISLE_API void isle_string_free(char *string);
 
-/* CBOR (RFC 8949). Encoding gives a buffer to end with isle_bytes_free. Decoding checks depth and length
- * before it takes memory; *out_offset (may be NULL; written on failure) tells where bad bytes begin. A map with the same
- * key twice is refused. ISLE_ERR_NOMEM, ISLE_ERR_DECODE, ISLE_ERR_LIMIT (nested deeper than 500). */
+/* CBOR (RFC 8949). Encoding gives a buffer to end with isle_bytes_free. Decoding checks depth and length before it
+ * takes memory; *out_offset (may be NULL; written on failure) tells where bad bytes begin. A map with the same key
+ * twice is refused. ISLE_ERR_NOMEM, ISLE_ERR_DECODE, ISLE_ERR_LIMIT (nested deeper than 500). */
 ISLE_API isle_status isle_value_encode(const isle_value *value, uint8_t **out_bytes, size_t *out_len);
 ISLE_API isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_value **out_value,
                                        size_t *out_offset);

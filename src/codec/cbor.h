@@ -1,10 +1,11 @@
-/* CBOR (RFC 8949) at the level of items: a writer that appends to a growing buffer, and a reader that checks every length
- * before anything is taken. Both serve the C values (value.c) and the objects of src/engine/, so that there is one
- * encoding. No Python here; a writer or reader belongs to one thread.
+/* CBOR (RFC 8949) at the level of items: a writer that appends to a growing buffer, and a reader that checks every
+ * length before anything is taken. Both serve the C values (value.c) and the objects of src/engine/, so that there
+ * is one encoding. No Python here; a writer or reader belongs to one thread.
  *
- * Encodings of this codec beyond plain CBOR: tuple is tag 27 ["tuple", item…] (generic object), big integers are tags 2
- * and 3, a str with lone surrogates is tag 273 (WTF-8) over a byte string. Everything is written definite-length,
- * shortest heads, floats always as binary64; the reader takes every well-formed item, indefinite lengths included. */
+ * Encodings of this codec beyond plain CBOR: tuple is tag 27 ["tuple", item…] (generic object), big integers are
+ * tags 2 and 3, a str with lone surrogates is tag 273 (WTF-8) over a byte string. Everything is written
+ * definite-length, shortest heads, floats always as binary64; the reader takes every well-formed item, indefinite
+ * lengths included. */
 #ifndef ISLES_CBOR_H
 #define ISLES_CBOR_H
 
@@ -45,7 +46,8 @@ void cbor_write_wtf8(cbor_writer *w, const char *wtf8, size_t len);
 void cbor_write_array(cbor_writer *w, size_t count);
 void cbor_write_map(cbor_writer *w, size_t count);
 void cbor_write_tag(cbor_writer *w, uint64_t tag);
-void cbor_write_tuple(cbor_writer *w, size_t count); /* tag 27, the array's head and "tuple"; then write `count` items */
+/* Tag 27, the array's head and "tuple"; then write `count` items. */
+void cbor_write_tuple(cbor_writer *w, size_t count);
 
 /* --- reader ------------------------------------------------------------------------------------------------ */
 typedef enum cbor_kind {
@@ -58,10 +60,11 @@ typedef struct cbor_item {
     bool boolean;      /* BOOL; for BIGINT: negative */
     int64_t integer;   /* INT */
     double number;     /* FLOAT */
-    const uint8_t *data; /* TEXT, WTF8, BYTES; BIGINT: magnitude, most significant first, no leading zeros. A negative
-                            bignum's magnitude is that of the number itself (RFC 8949's n + 1 is added), then it is in reader->scratch */
+    const uint8_t *data; /* TEXT, WTF8, BYTES; BIGINT: magnitude, most significant first, no leading zeros. Of a
+                            negative one it is the number's own (RFC 8949's n + 1 is added) */
     size_t len;          /* of data */
-    uint64_t count;      /* ARRAY, TUPLE, MAP: items (pairs) that follow; UINT64_MAX: until CBOR_BREAK. TAG: its number */
+    uint64_t count;      /* ARRAY, TUPLE, MAP: items (pairs) that follow; UINT64_MAX: until CBOR_BREAK.
+                            TAG: its number */
 } cbor_item;
 
 typedef struct cbor_reader {
@@ -70,18 +73,18 @@ typedef struct cbor_reader {
     isle_status error;       /* sticky: ISLE_ERR_DECODE or ISLE_ERR_NOMEM, or what the caller refused it with */
     const char *reason;      /* static, or in text: valid as long as the reader */
     char text[48];
-    uint8_t *scratch;        /* joined chunks of an indefinite string, or a negative bignum; freed by cbor_reader_done */
+    uint8_t *scratch;        /* joined chunks, or a negative bignum; freed by cbor_reader_done */
     size_t scratch_size;
 } cbor_reader;
 
 void cbor_reader_init(cbor_reader *r, const uint8_t *data, size_t len);
 void cbor_reader_done(cbor_reader *r);
-/* Reads one item's head (and a string's content, borrowed from the input or from scratch until the next read). The reader
- * guarantees that a definite count does not exceed the bytes that are left (each item takes one at least), and that TEXT is valid
- * UTF-8. false: r->error, r->reason and cbor_reader_offset say why and where. */
+/* Reads one item's head (and a string's content, borrowed from the input or from scratch until the next read). The
+ * reader guarantees that a definite count does not exceed the bytes that are left (each item takes one at least),
+ * and that TEXT is valid UTF-8. false: r->error, r->reason and cbor_reader_offset say why and where. */
 bool cbor_read(cbor_reader *r, cbor_item *out_item);
-/* For the caller who finds that the item that was read last must not stand there (a CBOR_BREAK, a tag, too deep): fails the
- * reader at that item. Both return false. */
+/* For the caller who finds that the item that was read last must not stand there (a CBOR_BREAK, a tag, too deep):
+ * fails the reader at that item. Both return false. */
 bool cbor_refuse(cbor_reader *r, isle_status error, const char *reason);
 bool cbor_refuse_tag(cbor_reader *r, uint64_t tag); /* "tag 5 has no meaning here" */
 size_t cbor_reader_offset(const cbor_reader *r);

@@ -260,7 +260,8 @@ static void put_head(struct out *o, unsigned major, unsigned value)
 static void put_item(struct out *o, unsigned depth)
 {
     static const uint8_t tags[][3] = {{0xc2}, {0xc3}, {0xd8, 27}, {0xd9, 1, 0x11}, {0xd9, 0xd9, 0xf7}, {0xc1}};
-    static const char *const strings[] = {"", "a", "tuple", "\xc3\xbc", "\xff\xff\xff\xff\xff\xff\xff\xff", "\xed\xa0\x80"};
+    static const char *const strings[] = {"", "a", "tuple", "\xc3\xbc",
+                                          "\xff\xff\xff\xff\xff\xff\xff\xff", "\xed\xa0\x80"};
     unsigned major = chance(depth > 6 ? 4 : 9), count;
     bool indefinite = !chance(4);
     switch (major) {

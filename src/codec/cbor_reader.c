@@ -1,9 +1,10 @@
-/* The CBOR reader: one well-formed item at a time from bytes that nobody vouches for. Every length is compared with the
- * bytes that are left before it is used; memory is taken only for joined chunks and for negative numbers beyond int64, never
- * more than the input is long (and nine bytes). It keeps no stack: nesting, and where a break may stand, is for the caller, who
- * knows what is open. Belongs to one thread.
+/* The CBOR reader: one well-formed item at a time from bytes that nobody vouches for. Every length is compared
+ * with the bytes that are left before it is used; memory is taken only for joined chunks and for negative numbers
+ * beyond int64, never more than the input is long (and nine bytes). It keeps no stack: nesting, and where a break
+ * may stand, is for the caller, who knows what is open. Belongs to one thread.
  *
- * After a failure `at` stands where the bad bytes begin: at the item's head, or at the first byte that is no UTF-8. */
+ * After a failure `at` stands where the bad bytes begin: at the item's head, or at the first byte that is no
+ * UTF-8. */
 #include "cbor.h"
 
 #include <inttypes.h>

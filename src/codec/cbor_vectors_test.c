@@ -1,5 +1,5 @@
-/* The examples of RFC 8949, Appendix A: what each decodes to (as Python prints it), and that it is written back the same
- * where this codec would write it so (definite, floats in eight bytes). */
+/* The examples of RFC 8949, Appendix A: what each decodes to (as Python prints it), and that it is written back
+ * the same where this codec would write it so (definite, floats in eight bytes). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
-/* Values to and from CBOR. Writing can only run out of memory. Reading trusts nothing: a container's cells are taken at once,
- * but only after all the items that are still owed to open containers were compared with the bytes that are left (an item
- * takes one byte at least), so that no input makes it take more than a fixed multiple of the input's own length. */
+/* Values to and from CBOR. Writing can only run out of memory. Reading trusts nothing: a container's cells are
+ * taken at once, but only after all the items that are still owed to open containers were compared with the bytes
+ * that are left (an item takes one byte at least), so that no input makes it take more than a fixed multiple of
+ * the input's own length. */
 #include "value_codec.h"
 
 #include <string.h>

@@ -10,8 +10,8 @@
 /* Writes the value (not NULL) as one item. */
 void value_write(cbor_writer *w, const isle_value *value);
 
-/* Reads one item as a value; the reader then stands behind it. NULL: r->error and r->reason say why (ISLE_ERR_DECODE, _LIMIT,
- * _NOMEM), and cbor_reader_offset where. Free with isle_value_free. */
+/* Reads one item as a value; the reader then stands behind it. NULL: r->error and r->reason say why
+ * (ISLE_ERR_DECODE, _LIMIT, _NOMEM), and cbor_reader_offset where. Free with isle_value_free. */
 isle_value *value_read(cbor_reader *r);
 
 #endif

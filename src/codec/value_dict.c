@@ -1,6 +1,6 @@
-/* Dictionaries: finding a key. A few pairs are searched one by one; from SMALL_PAIRS on the dict has an index, a table of
- * open addressing whose slots hold pair numbers. It is made and kept by the calls that change the dict, so that
- * readers write nothing and many threads may read.
+/* Dictionaries: finding a key. A few pairs are searched one by one; from SMALL_PAIRS on the dict has an index, a
+ * table of open addressing whose slots hold pair numbers. It is made and kept by the calls that change the dict,
+ * so that readers write nothing and many threads may read.
  *
  * Keys may come from hostile bytes, so the hash (SipHash-1-3) has a seed of this process, and a container that is
  * a key is hashed when it comes in: two that differ are told apart without a walk through both. */

@@ -1,5 +1,5 @@
-/* Every allocation in building, copying, printing, writing and reading a sample made to fail once. Each call then says so and
- * leaves nothing behind (the leak sanitizer's part), and what was there before is unchanged. */
+/* Every allocation in building, copying, printing, writing and reading a sample made to fail once. Each call then
+ * says so and leaves nothing behind (the leak sanitizer's part), and what was there before is unchanged. */
 #include <isles/value.h>
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
-/* A value as Python's repr() prints it, in valid UTF-8, whatever the process's locale. It is for people, and differs from Python in
- * two places: an int of more than about 4,300 digits (where Python refuses) is printed in hexadecimal, and a code point
- * that Unicode has not assigned is printed as it is. */
+/* A value as Python's repr() prints it, in valid UTF-8, whatever the process's locale. It is for people, and
+ * differs from Python in two places: an int of more than about 4,300 digits (where Python refuses) is printed in
+ * hexadecimal, and a code point that Unicode has not assigned is printed as it is. */
 #include "value_impl.h"
 
 #include <inttypes.h>
@@ -223,7 +223,8 @@ static void add_float(text *t, double d)
 
 /* --- str and bytes ------------------------------------------------------------------------------------------ */
 
-/* Python prints what Unicode calls other (control, format, surrogate, private use) or separator as escapes; space is fine. */
+/* Python prints what Unicode calls other (control, format, surrogate, private use) or separator as escapes; space
+ * is fine. */
 static bool is_printable(uint32_t c)
 {
     static const uint32_t ranges[][2] = {

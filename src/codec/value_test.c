@@ -367,9 +367,10 @@ static void test_500_levels_and_no_more(void **state)
         char *repr = isle_value_repr(value);
         assert_true(strlen(repr) >= 2 * CBOR_MAX_DEPTH);
         assert_true(isle_value_equal(value, copy));
-        assert_true(equal_free(again, value));
+        assert_true(equal_free(value, isle_value_copy(again)));
         isle_string_free(repr);
         assert_null(wrap(copy, kind)); /* and it was freed */
+        assert_null(wrap(again, kind));
     }
 }
 
@@ -391,6 +392,19 @@ static void test_depth_is_that_of_the_deepest(void **state)
     assert_null(wrap(again, 1));
 }
 
+/* What lies side by side adds no depth. */
+static void test_a_thousand_brothers(void **state)
+{
+    (void)state;
+    isle_value *list = isle_value_new_list();
+    for (int i = 0; i < 1000; i++) {
+        isle_value *dict = isle_value_new_dict();
+        assert_int_equal(isle_value_set_str(dict, "tuple", isle_value_new_tuple()), ISLE_OK);
+        assert_int_equal(isle_value_append(list, dict), ISLE_OK);
+    }
+    assert_true(equal_free(round_trip(list), list));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_refused_items_are_freed),
         cmocka_unit_test(test_500_levels_and_no_more),
         cmocka_unit_test(test_depth_is_that_of_the_deepest),
+        cmocka_unit_test(test_a_thousand_brothers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

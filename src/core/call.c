@@ -1,10 +1,10 @@
-/* Jobs in one call: submit, wait, result. The caller waits without a deadline of its own, since the job ends at its deadline,
- * or soon after when its code won't stop. */
+/* Jobs in one call: submit, wait, result. The caller waits without a deadline of its own, since the job ends at its
+ * deadline, or soon after when its code won't stop. */
 #include "cbor.h"
 #include "core.h"
 #include "value_codec.h"
 
-/* --- arguments ------------------------------------------------------------------------------------------------------ */
+/* --- arguments ---------------------------------------------------------------------------------------------------- */
 
 static bool is_sequence(const isle_value *value)
 {
@@ -49,7 +49,7 @@ isle_status encode_args(const isle_value *args, const isle_value *kwargs, uint8_
     return status == ISLE_OK ? status : error_set(err, status, "out of memory");
 }
 
-/* --- calls ------------------------------------------------------------------------------------------------------------ */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 
 static isle_status queue_and_wait(interp *in, const job_spec *spec, isle_value **out_value, isle_error **err)
 {

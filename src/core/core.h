@@ -6,18 +6,19 @@
  *   3 an interpreter's            its queue, its jobs' states, its end, its ladder
  *   4 the warden's (warden.c)     the heap of timers
  *   5 the engine's own
- * The warden lets its lock go before it looks at an interpreter. User code (events, host functions, streams) and Python
- * run with none of these held; CORE_CHECKS has every taking and every call-back checked.
+ * The warden lets its lock go before it looks at an interpreter. User code (events, host functions, streams) and
+ * Python run with none of these held; CORE_CHECKS has every taking and every call-back checked.
  *
  * Lifetimes
- *   interp    counted by `refs`: its home thread has one, each job, and whoever looks for a moment. `users` counts those who
- *             may call the engine or the runtime for it; the home thread frees the engine's part when it is zero. One that
- *             would not end is remembered by the runtime and never freed.
+ *   interp    counted by `refs`: its home thread has one, each job, and whoever looks for a moment. `users` counts
+ *             those who may call the engine or the runtime for it; the home thread frees the engine's part when it is
+ *             zero. One that would not end is remembered by the runtime and never freed.
  *   isle_job  counted: the handle, the queue or home thread, and the warden while its timer fires.
- *   runtime   from start to stop; stop waits for the interpreters and for those who create one. With stuck interpreters it
- *             stays in memory, silent.
+ *   runtime   from start to stop; stop waits for the interpreters and for those who create one. With stuck
+ *             interpreters it stays in memory, silent.
  *
- * A job changes its state under its interpreter's lock; who makes it JOB_DONE (job_end) tells its waiters (job_tell). */
+ * A job changes its state under its interpreter's lock; who makes it JOB_DONE (job_end) tells its waiters
+ * (job_tell). */
 #ifndef ISLES_CORE_H
 #define ISLES_CORE_H
 
@@ -108,7 +109,7 @@ typedef struct ladder { /* how the activity is being stopped; see ladder.c */
     timer timer;
     _Atomic int reason; /* isle_status; 0: it isn't */
     bool announced;     /* the INTERRUPT event was begun */
-    bool insisting;
+    bool insisting;     /* the last rung before giving up is reached */
     bool given_up;
     int64_t began, next_interrupt;
     int64_t given_up_at;
@@ -253,7 +254,7 @@ isle_error *error_from_failure(engine_failure *failure);
 isle_status error_set_failure(isle_error **err, engine_failure *failure);
 isle_error *error_ref(isle_error *error); /* NULL is fine */
 
-/* --- events (event.c) ---------------------------------------------------------------------------------------------- */
+/* --- events (event.c) --------------------------------------------------------------------------------------------- */
 typedef struct event_details {
     isle_status status;
     uint64_t job_id;
@@ -263,7 +264,7 @@ typedef struct event_details {
 void event_tell(isle_runtime *rt, interp *in, isle_event_kind kind, event_details details);
 bool event_is_being_told(void); /* by this thread */
 
-/* --- config structs (config.c) ------------------------------------------------------------------------------------- */
+/* --- config structs (config.c) ------------------------------------------------------------------------------------ */
 /* Copies a caller's struct of another version: what it lacks is zero. ISLE_ERR_INVALID, ISLE_ERR_UNSUPPORTED (it sets
  * a field that this library does not know). Both begin with their size_t size. */
 isle_status config_take(void *own, size_t own_size, const void *callers, const char *name, isle_error **err);
@@ -271,7 +272,7 @@ isle_status config_take(void *own, size_t own_size, const void *callers, const c
 /* Waits, stepping out of the interpreter that the thread is attached to. */
 bool core_wait(plat_gate *gate, int64_t deadline);
 
-/* --- the order of locks -------------------------------------------------------------------------------------------- */
+/* --- the order of locks ------------------------------------------------------------------------------------------- */
 typedef enum rank { RANK_RUNTIME = 1, RANK_TABLE, RANK_INTERP, RANK_WARDEN } rank;
 
 #if !defined(NDEBUG) || defined(ISLES_FAULTS) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -1,6 +1,6 @@
-/* Ending an interpreter, as those who ask for it see it: its end begins once, its home thread does it (home.c), and what would
- * not end is buried: for its waiters it has ended, its id is gone, and its memory stays for the thread that may
- * still run in it. */
+/* Ending an interpreter, as those who ask for it see it: its end begins once, its home thread does it (home.c), and
+ * what would not end is buried: for its waiters it has ended, its id is gone, and its memory stays for the thread
+ * that may still run in it. */
 #include "core.h"
 
 static interp *interp_of(timer *t)
@@ -14,7 +14,8 @@ static int64_t add_time(int64_t a, int64_t b)
     return __builtin_add_overflow(a, b, &sum) ? PLAT_FOREVER : sum;
 }
 
-/* When what goes on is to be stopped. atexit functions and finalizers have some time even when the deadline has passed. */
+/* When what goes on is to be stopped. atexit functions and finalizers have some time even when the deadline has
+ * passed. */
 static int64_t bound(const interp *in)
 {
     if (in->activity == ACTIVITY_JOB || in->activity == ACTIVITY_JOIN) {
@@ -94,7 +95,7 @@ void interp_bury(interp *in, const char *what)
 
 static isle_status no_waiting(isle_error **err)
 {
-    return error_set(err, ISLE_ERR_STATE, "an interpreter can't be ended from inside itself; use isle_interp_end_later");
+    return error_set(err, ISLE_ERR_STATE, "it can't be ended from inside itself; use isle_interp_end_later");
 }
 
 /* One that lives no more. */

@@ -1,5 +1,5 @@
-/* Errors: made by whoever fails, then never changed, so that they are counted instead of copied. When memory is out there is
- * a static one for each status; a failing call always has an error to give. */
+/* Errors: made by whoever fails, then never changed, so that they are counted instead of copied. When memory is out
+ * there is a static one for each status; a failing call always has an error to give. */
 #include "error.h"
 
 #include <stdarg.h>
@@ -39,7 +39,7 @@ static isle_error *static_error(isle_status status)
     return &out_of_memory[is_failure(status) ? -status - 1 : -ISLE_ERR_NOMEM - 1];
 }
 
-/* --- memory ------------------------------------------------------------------------------------------------------------ */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 void *error_alloc(isle_error *error, size_t count, size_t size)
 {
@@ -79,7 +79,7 @@ void isle_error_free(isle_error *error)
     plat_free(error);
 }
 
-/* --- making ------------------------------------------------------------------------------------------------------------ */
+/* --- making ------------------------------------------------------------------------------------------------------- */
 
 static isle_error *error_make(isle_status status)
 {
@@ -154,7 +154,8 @@ static void take_message(isle_error *error, const char *message)
 /* An exception gives the message, unless it is only how the code was stopped. */
 static void take_exception(isle_error *error, const isle_exception *e)
 {
-    bool raised = error->status == ISLE_ERR_PYTHON || error->status == ISLE_ERR_EXIT || error->status == ISLE_ERR_ENGINE;
+    isle_status status = error->status;
+    bool raised = status == ISLE_ERR_PYTHON || status == ISLE_ERR_EXIT || status == ISLE_ERR_ENGINE;
     const char *line = raised ? last_line(error, e) : NULL;
     error->exception = e;
     if (line != NULL) {
@@ -199,7 +200,7 @@ isle_status error_set_failure(isle_error **err, engine_failure *failure)
     return status;
 }
 
-/* --- asking ------------------------------------------------------------------------------------------------------------ */
+/* --- asking ------------------------------------------------------------------------------------------------------- */
 
 isle_status isle_error_status(const isle_error *error)
 {

@@ -1,5 +1,5 @@
-/* How an isle_error lies in memory, for error.c and report.c. All that belongs to one hangs on its list of blocks; texts
- * that came with a report stay in the decoded report, which the error owns. */
+/* How an isle_error lies in memory, for error.c and report.c. All that belongs to one hangs on its list of blocks;
+ * texts that came with a report stay in the decoded report, which the error owns. */
 #ifndef ISLES_CORE_ERROR_H
 #define ISLES_CORE_ERROR_H
 

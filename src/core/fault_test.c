@@ -1,5 +1,5 @@
-/* Each allocation and thread creation of a whole life made to fail once (in builds with ISLES_FAULTS; in others the life is
- * lived once): a clean error, no leak (the address sanitizer looks), no hang, and all works afterwards. */
+/* Each allocation and thread creation of a whole life made to fail once (in builds with ISLES_FAULTS; in others the
+ * life is lived once): a clean error, no leak (the address sanitizer looks), no hang, and all works afterwards. */
 #include "platform.h"
 #include "testing/core_testing.h"
 
@@ -11,7 +11,8 @@
 #define plat_fault_count() 0L
 #endif
 
-static isle_status give_two(void *ctx, uint64_t interp_id, const isle_value *args, isle_value **out_value, isle_error **err)
+static isle_status give_two(void *ctx, uint64_t interp_id, const isle_value *args, isle_value **out_value,
+                            isle_error **err)
 {
     (void)ctx, (void)interp_id, (void)args, (void)err;
     *out_value = isle_value_new_int(2);

@@ -1,8 +1,8 @@
 /* The home thread of an interpreter: creates it, runs its jobs one after the other, ends it, and ends with it.
  *
  * Everything here runs on that thread. An activity is what it does in the engine; while one goes on, the warden may
- * stop it by the ladder. When an interpreter was buried (see end.c) nobody counts on its home thread any more: if it ever comes
- * back from the engine it just ends, and leaves everything as it is. */
+ * stop it by the ladder. When an interpreter was buried (see end.c) nobody counts on its home thread any more: if
+ * it ever comes back from the engine it just ends, and leaves everything as it is. */
 #include "core.h"
 
 static _Thread_local interp *home_of;

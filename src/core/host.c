@@ -1,5 +1,6 @@
-/* What the engine tells the core: output, exceptions that nobody catches, calls of the host's functions. Each comes on the
- * thread where it happens, attached to nothing, with no lock held; the interpreter is alive, since code of it runs. */
+/* What the engine tells the core: output, exceptions that nobody catches, calls of the host's functions. Each comes
+ * on the thread where it happens, attached to nothing, with no lock held; the interpreter is alive, since code of
+ * it runs. */
 #include <string.h>
 
 #include "core.h"
@@ -11,7 +12,7 @@ void host_set_runtime(isle_runtime *rt)
     atomic_store(&runtime, rt);
 }
 
-/* --- the host's functions --------------------------------------------------------------------------------------------- */
+/* --- the host's functions ----------------------------------------------------------------------------------------- */
 
 static bool is_identifier(const char *name)
 {
@@ -53,8 +54,7 @@ isle_status host_copy_functions(isle_runtime *rt, const isle_runtime_config *con
     for (size_t i = 0; i < count; i++) {
         const isle_host_function *function = &config->host_functions[i];
         if (!is_identifier(function->name) || function->fn == NULL) {
-            return error_set(err, ISLE_ERR_INVALID, "host_functions[%zu] needs a name that is an identifier, and a function",
-                             i);
+            return error_set(err, ISLE_ERR_INVALID, "host_functions[%zu] needs an identifier and a function", i);
         }
         if (find(rt, function->name) != NULL) {
             return error_set(err, ISLE_ERR_INVALID, "host_functions[%zu]: the name %s is taken", i, function->name);
@@ -83,7 +83,7 @@ static const char *function_name(size_t index)
     return rt != NULL && index < rt->host_count ? rt->host[index].name : NULL;
 }
 
-/* --- calls -------------------------------------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 
 static isle_status call(const isle_host_function *function, uint64_t interp_id, const isle_value *args,
                         uint8_t **out_value, size_t *out_len, char **out_message)
@@ -127,7 +127,7 @@ static isle_status on_host_call(void *core_interp, const char *name, const uint8
     return status;
 }
 
-/* --- what happens ----------------------------------------------------------------------------------------------------- */
+/* --- what happens ------------------------------------------------------------------------------------------------- */
 
 static void on_error(void *core_interp, const char *message)
 {

@@ -1,6 +1,6 @@
 /* Jobs: from the queue to their end, which comes once. The state changes under the interpreter's lock; whoever gets
- * `true` from job_end then tells the host and the waiters, with no lock held. What a job came to is written before its state is
- * JOB_DONE and never changes again, so it is read without the lock. */
+ * `true` from job_end then tells the host and the waiters, with no lock held. What a job came to is written before
+ * its state is JOB_DONE and never changes again, so it is read without the lock. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 static _Atomic uint64_t last_id;
 
-/* --- making and counting -------------------------------------------------------------------------------------------- */
+/* --- making and counting ------------------------------------------------------------------------------------------ */
 
 static size_t size_of(const char *text)
 {
@@ -98,7 +98,7 @@ static int state_of(const isle_job *job)
     return atomic_load_explicit(&job->state, memory_order_acquire);
 }
 
-/* --- the queue; lock held ------------------------------------------------------------------------------------------- */
+/* --- the queue; lock held ----------------------------------------------------------------------------------------- */
 
 static void append(interp *in, isle_job *job)
 {
@@ -143,7 +143,7 @@ isle_job *job_pop(interp *in)
     return job;
 }
 
-/* --- the end ---------------------------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static void measure(isle_job *job)
 {
@@ -260,7 +260,7 @@ static void fire(timer *t)
 
 static const timer_class job_timer_class = {.hold = hold, .fire = fire};
 
-/* --- submitting --------------------------------------------------------------------------------------------------------- */
+/* --- submitting --------------------------------------------------------------------------------------------------- */
 
 static isle_status refusal(const interp *in)
 {
@@ -378,7 +378,7 @@ isle_status isle_job_submit(isle_interp handle, const isle_job_config *config, i
     return status;
 }
 
-/* --- asking --------------------------------------------------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------------------------------------------------- */
 
 isle_status isle_job_wait(isle_job *job, int64_t deadline)
 {

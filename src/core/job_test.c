@@ -263,19 +263,32 @@ static void test_a_job_that_ends_well_while_it_is_interrupted_keeps_its_outcome(
 {
     (void)state;
     isle_interp it = create(rt);
-    assert_int_equal(isle_interp_run(it, "finish", isle_deadline_in(5 * ISLE_MS), NULL), ISLE_OK);
+    assert_int_equal(run_and_cancel(it, "finish"), ISLE_OK);
 }
 
 static void test_code_that_catches_gets_it_at_every_step(void **state)
 {
     (void)state;
     isle_interp it = create_impatient(rt, 15, 20000);
-    assert_int_equal(isle_interp_run(it, "stubborn", isle_deadline_in(5 * ISLE_MS), NULL), ISLE_ERR_TIMEOUT);
+    int64_t before = isle_now();
+    assert_int_equal(run_and_cancel(it, "stubborn"), ISLE_ERR_CANCELLED);
+    assert_true(isle_now() - before >= 15 * ISLE_MS);
     assert_true(fake.insists >= 1);
-    assert_true(fake.interrupts >= 1);
-    assert_true(fake.nudges >= 1);
+    assert_true(fake.interrupts >= 1); /* gently at first */
     assert_int_equal(run(it, "ok"), ISLE_OK);
     assert_int_equal(stats_of(it).state, ISLE_INTERP_IDLE);
+}
+
+static void test_it_is_interrupted_again_and_again(void **state)
+{
+    (void)state;
+    isle_interp it = create_impatient(rt, 20000, 30000);
+    int64_t before = isle_now();
+    assert_int_equal(run_and_cancel(it, "again 4"), ISLE_ERR_CANCELLED);
+    assert_true(isle_now() - before >= 30 * ISLE_MS);
+    assert_int_equal(fake.interrupts, 4);
+    assert_int_equal(run_and_cancel(it, "nudged 4"), ISLE_ERR_CANCELLED);
+    assert_int_equal(fake.insists, 0);
 }
 
 static bool is_readable(int fd)
@@ -344,15 +357,16 @@ static void test_join_threads_lasts_as_long_as_they_do(void **state)
     isle_job *job = NULL;
     config.target = "threads 2";
     config.join_threads = true;
-    config.deadline = isle_deadline_in(10 * ISLE_MS);
     assert_int_equal(isle_job_submit(it, &config, &job, NULL), ISLE_OK);
-    assert_int_equal(wait_for(job), ISLE_ERR_TIMEOUT);
+    await_running(job);
+    isle_job_cancel(job);
+    assert_int_equal(wait_for(job), ISLE_ERR_CANCELLED);
     config.target = "fail"; /* how the code itself failed counts for more */
-    config.deadline = isle_deadline_in(10 * ISLE_MS);
     assert_int_equal(isle_job_submit(it, &config, &job, NULL), ISLE_OK);
+    await_running(job);
+    isle_job_cancel(job);
     assert_int_equal(wait_for(job), ISLE_ERR_PYTHON);
     config.target = "threads 0";
-    config.deadline = SOON;
     assert_int_equal(isle_job_submit(it, &config, &job, NULL), ISLE_OK);
     assert_int_equal(wait_for(job), ISLE_OK);
 }
@@ -457,6 +471,7 @@ int main(void)
         TEST(test_deadlines),
         TEST(test_a_job_that_ends_well_while_it_is_interrupted_keeps_its_outcome),
         TEST(test_code_that_catches_gets_it_at_every_step),
+        TEST(test_it_is_interrupted_again_and_again),
         TEST(test_descriptor_is_readable_at_the_end),
         TEST(test_a_handle_may_go_before_its_job),
         TEST(test_a_handle_may_stay_after_all_has_ended),

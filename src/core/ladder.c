@@ -1,5 +1,5 @@
-/* The ladder: how code that must stop is stopped. It starts when a deadline passes, a job is cancelled or an interpreter
- * ends; the warden climbs it while the home thread is in the engine:
+/* The ladder: how code that must stop is stopped. It starts when a deadline passes, a job is cancelled or an
+ * interpreter ends; the warden climbs it while the home thread is in the engine:
  *
  *   at once               isles.Cancelled is raised; again each 10 ms
  *   each 2 ms             the home thread's system call returns EINTR (a signal can come just before the call)
@@ -7,8 +7,10 @@
  *   stuck_after_ns        given up: the job ends for those who wait for it, the interpreter takes no more,
  *                         and its thread is parked as soon as the engine can
  *
- * One ladder an interpreter, guarded by its lock. The warden calls the engine under that lock, while an activity goes
- * on: so an interrupt never hits the next job, and the engine's part is alive. */
+ * However late the warden is, no rung is left out.
+ *
+ * One ladder an interpreter, guarded by its lock. The warden calls the engine under that lock, while an activity
+ * goes on: so an interrupt never hits the next job, and the engine's part is alive. */
 #include "core.h"
 
 #define NUDGE_NS (2 * ISLE_MS)
@@ -49,8 +51,8 @@ void ladder_clear(interp *in)
     }
 }
 
-/* Tells that the job is being stopped, before it is, so that the events are in order. The home thread waits for us if the
- * job ends meanwhile. */
+/* Tells that the job is being stopped, before it is, so that the events are in order. The home thread waits for us
+ * if the job ends meanwhile. */
 static void announce(interp *in)
 {
     event_details details = {.status = (isle_status)in->ladder.reason, .job_id = in->current->id};
@@ -67,24 +69,42 @@ static void announce(interp *in)
     in->ladder.began = plat_now();
 }
 
+static int64_t stuck_at(const interp *in)
+{
+    return in->ladder.began + in->stuck_after_ns;
+}
+
+static int64_t insists_at(const interp *in)
+{
+    int64_t grace_end = in->ladder.began + in->cancel_grace_ns;
+    return grace_end < stuck_at(in) ? grace_end : stuck_at(in);
+}
+
+/* The next point after now: a nudge, or the rung that comes before it. */
+static int64_t next_point(const interp *in, int64_t now)
+{
+    int64_t next = now + NUDGE_NS;
+    const int64_t rungs[] = {insists_at(in), stuck_at(in)};
+    for (size_t i = 0; i < 2; i++) {
+        if (rungs[i] > now && rungs[i] < next) {
+            next = rungs[i];
+        }
+    }
+    return next;
+}
+
 static void press(interp *in, int64_t now)
 {
     ladder *l = &in->ladder;
-    int64_t grace_end = l->began + in->cancel_grace_ns;
-    bool insist = now >= grace_end && in->activity != ACTIVITY_DESTROY;
-    if (now >= l->next_interrupt || insist != l->insisting) {
-        engine_interrupt(in->engine, (isle_status)l->reason, insist);
-        l->insisting = insist;
+    bool late = now >= insists_at(in);
+    if (now >= l->next_interrupt || late != l->insisting) {
+        engine_interrupt(in->engine, (isle_status)l->reason, late && in->activity != ACTIVITY_DESTROY);
+        l->insisting = late;
         l->next_interrupt = now + REPEAT_NS;
     } else {
         engine_nudge(in->engine);
     }
-    int64_t next = now + NUDGE_NS;
-    if (now < grace_end && grace_end < next) {
-        next = grace_end;
-    }
-    int64_t stuck_at = l->began + in->stuck_after_ns;
-    arm(in, next < stuck_at ? next : stuck_at);
+    arm(in, next_point(in, now));
 }
 
 static void park(interp *in, int64_t now)
@@ -169,7 +189,7 @@ static void fire(timer *t)
         int64_t now = plat_now();
         if (in->ladder.given_up) {
             park(in, now);
-        } else if (now - in->ladder.began >= in->stuck_after_ns) {
+        } else if (in->ladder.insisting && now >= stuck_at(in)) {
             give_up(in, now);
         } else {
             press(in, now);

@@ -1,5 +1,5 @@
-/* Races: jobs that end by themselves, by their deadline, by being cancelled and by their interpreter's end, all at once. Each
- * must end once, and whoever waits must wake. Bounded in time; most telling under the thread sanitizer. */
+/* Races: jobs that end by themselves, by their deadline, by being cancelled and by their interpreter's end, all at
+ * once. Each must end once, and whoever waits must wake. Bounded in time; most telling under the thread sanitizer. */
 #include <pthread.h>
 
 #include "platform.h"

@@ -145,7 +145,7 @@ const isle_exception *report_read(isle_error *error, const uint8_t *data, size_t
     return e;
 }
 
-/* --- asking ------------------------------------------------------------------------------------------------------------ */
+/* --- asking ------------------------------------------------------------------------------------------------------- */
 
 const char *isle_exception_type(const isle_exception *exception)
 {

@@ -1,10 +1,11 @@
-/* The runtime: one for a process. Its thread starts CPython, serves as the warden while Isles runs, and stops CPython; so
- * the caller's thread stays free of Python. For a CPython that was there before, the thread is the warden only.
+/* The runtime: one for a process. Its thread starts CPython, serves as the warden while Isles runs, and stops
+ * CPython; so the caller's thread stays free of Python. For a CPython that was there before, the thread is the
+ * warden only.
  *
  * The runtime's lock guards which one runs, and what the struct says. Stop refuses new interpreters, waits for
- * those that are being made, ends all at once, waits until no home thread can use the runtime, and frees it. What would not end is
- * remembered: then the runtime stays in memory, silent, and the warden's thread goes on for as long as there is somebody to
- * park. */
+ * those that are being made, ends all at once, waits until no home thread can use the runtime, and frees it. What
+ * would not end is remembered: then the runtime stays in memory, silent, and the warden's thread goes on for as
+ * long as there is somebody to park. */
 #include <signal.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ static void unlock(void)
     core_unlock(&global.lock, RANK_RUNTIME);
 }
 
-/* --- who uses it ------------------------------------------------------------------------------------------------------ */
+/* --- who uses it -------------------------------------------------------------------------------------------------- */
 
 isle_status runtime_creation_begin(isle_runtime *rt, isle_error **err)
 {
@@ -100,7 +101,7 @@ char *runtime_stuck_message(uint64_t id)
     return message;
 }
 
-/* --- starting --------------------------------------------------------------------------------------------------------- */
+/* --- starting ----------------------------------------------------------------------------------------------------- */
 
 static isle_status claim(isle_error **err)
 {
@@ -271,7 +272,7 @@ isle_status isle_runtime_adopt(const isle_runtime_config *config, isle_runtime *
     return status == ISLE_OK ? launch(&own, true, out_runtime, err) : status;
 }
 
-/* --- stopping --------------------------------------------------------------------------------------------------------- */
+/* --- stopping ----------------------------------------------------------------------------------------------------- */
 
 /* true: it is ours to stop; false: somebody has stopped it. */
 static bool begin_stop(isle_runtime *rt)

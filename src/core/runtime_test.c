@@ -66,7 +66,7 @@ static void test_the_engine_stops_badly(void **state)
     stop_runtime(start_runtime());
 }
 
-/* --- stopping ---------------------------------------------------------------------------------------------------------- */
+/* --- stopping ----------------------------------------------------------------------------------------------------- */
 
 static void *run_until_refused(void *arg)
 {
@@ -137,7 +137,7 @@ static void test_stop_from_many_threads(void **state)
     assert_int_equal(fake.stops, 1);
 }
 
-/* --- adopting ---------------------------------------------------------------------------------------------------------- */
+/* --- adopting ----------------------------------------------------------------------------------------------------- */
 
 static void test_adopt(void **state)
 {
@@ -167,7 +167,7 @@ static void test_adopt(void **state)
     fake_detach_main();
 }
 
-/* --- events -------------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 
 static void test_events_come_in_order_with_what_they_tell(void **state)
 {
@@ -240,9 +240,10 @@ static void test_event_names(void **state)
     assert_string_equal(isle_event_name((isle_event_kind)99), "unknown");
 }
 
-/* --- the host's functions -------------------------------------------------------------------------------------------------- */
+/* --- the host's functions ----------------------------------------------------------------------------------------- */
 
-static isle_status add_one(void *ctx, uint64_t interp_id, const isle_value *args, isle_value **out_value, isle_error **err)
+static isle_status add_one(void *ctx, uint64_t interp_id, const isle_value *args, isle_value **out_value,
+                           isle_error **err)
 {
     (void)err;
     int64_t n;
@@ -259,7 +260,8 @@ static isle_status give_nothing(void *ctx, uint64_t interp_id, const isle_value 
     return ISLE_OK;
 }
 
-static isle_status refuse(void *ctx, uint64_t interp_id, const isle_value *args, isle_value **out_value, isle_error **err)
+static isle_status refuse(void *ctx, uint64_t interp_id, const isle_value *args, isle_value **out_value,
+                          isle_error **err)
 {
     (void)interp_id, (void)args, (void)out_value;
     if (ctx == NULL) {

@@ -220,16 +220,17 @@ def prepare_module(argv, isolated):
         _set_script_path(os.getcwd())
 
 
-def join_threads():
-    threading = sys.modules.get("threading")
-    if threading is not None:
-        threading._shutdown()
-
-
 def run_atexit():
     import atexit
 
     atexit._run_exitfuncs()
+
+
+def after_interrupt():
+    """The finally that marks an event loop as no longer running may have been interrupted too."""
+    asyncio = sys.modules.get("_asyncio")
+    if asyncio is not None:
+        asyncio._set_running_loop(None)
 
 
 def thread_names():

@@ -26,7 +26,7 @@ void plat_free(void *memory);
 int64_t plat_now(void);                              /* ns of CLOCK_MONOTONIC */
 int64_t plat_thread_cpu(pthread_t thread);           /* ns of CPU time; -1: it has ended (but is not joined yet) */
 
-/* --- chance: bits of the operating system's, for seeds of hash tables. Never for secrets ----------------------------- */
+/* --- chance: bits of the operating system's, for seeds of hash tables. Never for secrets -------------------------- */
 uint64_t plat_random(void);
 
 /* --- gate: one 32-bit word that opens once (0 -> 1) or is reset by its owner; waiting is by futex ------------ */
@@ -69,16 +69,18 @@ void plat_levelfd_clear(int fd);
 /* --- threads ---------------------------------------------------------------------------------------------- */
 typedef void (*plat_thread_fn)(void *arg);
 typedef struct plat_thread { pthread_t id; } plat_thread;
-/* Name: up to 15 characters are kept. Returns 0 or an errno. All signals but the synchronous ones are blocked in it. With
- * a `wanted_signal` (not 0) it is a thread for foreign code: that signal is not blocked, SIGPIPE and SIGXFSZ are where they
- * would end the process, and the rest is as in the calling thread, since processes that the code starts inherit it. */
+/* Name: up to 15 characters are kept. Returns 0 or an errno. All signals but the synchronous ones are blocked in
+ * it. With a `wanted_signal` (not 0) it is a thread for foreign code: that signal is not blocked, SIGPIPE and
+ * SIGXFSZ are where they would end the process, and the rest is as in the calling thread, since processes that the
+ * code starts inherit it. */
 int plat_thread_start(plat_thread *out_thread, const char *name, size_t stack_size, int wanted_signal,
                       plat_thread_fn fn, void *arg);
 void plat_thread_join(plat_thread thread);
 void plat_thread_detach(plat_thread thread);
 
-/* A thread by the kernel's id: safe to signal when it may have ended, which a pthread_t is not. Linux only; elsewhere the id
- * is 0 and signalling fails with ENOSYS. `value` arrives as si_value.sival_ptr with si_code SI_QUEUE. */
+/* A thread by the kernel's id: safe to signal when it may have ended, which a pthread_t is not. Linux only;
+ * elsewhere the id is 0 and signalling fails with ENOSYS. `value` arrives as si_value.sival_ptr with si_code
+ * SI_QUEUE. */
 typedef int32_t plat_kernel_id;
 plat_kernel_id plat_kernel_id_self(void);
 int plat_kernel_id_signal(plat_kernel_id thread, int signal_number, void *value); /* 0 or an errno (ESRCH) */

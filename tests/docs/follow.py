@@ -96,7 +96,8 @@ def check_links(pages):
     broken = []
     for page in map(pathlib.Path, pages):
         text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)$", text, re.MULTILINE)
+        for target in targets:
             path = target.partition("#")[0]
             if "://" not in target and path and not (page.parent / path).exists():
                 broken.append(f"{page}: {target}")

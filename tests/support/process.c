@@ -111,9 +111,7 @@ process process_run(const char *const *argv, int64_t limit_ns)
     fflush(NULL);
     pid_t pid = spawn(argv, &out, &err);
     result.timed_out = !follow(pid, &out, &err, isle_deadline_in(limit_ns));
-    if (result.timed_out) {
-        kill(-pid, SIGKILL); /* the group that posix_spawn made for it */
-    }
+    kill(-pid, SIGKILL); /* the group that posix_spawn made for it: at the limit itself, else what it left behind */
     waitpid(pid, &status, 0);
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     result.out = finish_pipe(&out);

@@ -68,11 +68,16 @@ void runtime_end(void)
     check_status(status, ISLE_OK, err);
 }
 
+void testing_begins(void)
+{
+    in_cmocka = true;
+}
+
 int with_runtime(void **state)
 {
     (void)state;
     runtime_begin(NULL);
-    in_cmocka = true;
+    testing_begins();
     return 0;
 }
 

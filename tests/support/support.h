@@ -40,6 +40,7 @@ char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2))); /*
 extern isle_runtime *runtime;
 void runtime_begin(const isle_runtime_config *config); /* NULL: defaults */
 void runtime_end(void);                                /* must be ISLE_OK */
+void testing_begins(void);                             /* from now on a failed check fails the test */
 int with_runtime(void **state);                        /* cmocka's group set-up and teardown */
 int without_runtime(void **state);
 #define RUN_TESTS(tests) cmocka_run_group_tests((tests), with_runtime, without_runtime)

@@ -98,7 +98,7 @@ const char *record_kinds(uint64_t interp_id)
     return text;
 }
 
-/* --- short ways ------------------------------------------------------------------------------------------------------------- */
+/* --- short ways --------------------------------------------------------------------------------------------------- */
 
 isle_runtime *start_runtime(void)
 {
@@ -188,6 +188,14 @@ void await_running(isle_job *job)
     check(interp_id != 0 && fake_await_lasting(interp_id, deadline));
 }
 
+isle_status run_and_cancel(isle_interp it, const char *source)
+{
+    isle_job *job = submit(it, source, ISLE_FOREVER);
+    await_running(job);
+    isle_job_cancel(job);
+    return wait_for(job);
+}
+
 isle_interp_stats stats_of(isle_interp it)
 {
     isle_interp_stats stats = {.size = sizeof stats};
@@ -195,7 +203,7 @@ isle_interp_stats stats_of(isle_interp it)
     return stats;
 }
 
-/* --- child processes -------------------------------------------------------------------------------------------------------- */
+/* --- child processes ---------------------------------------------------------------------------------------------- */
 
 void check_that(bool condition, const char *text, const char *file, int line)
 {

@@ -1,5 +1,5 @@
-/* What the core's tests share: a runtime that records its events, short ways to create and submit, and scenarios in a child
- * process (for those that leave stuck threads, after which no runtime can start). */
+/* What the core's tests share: a runtime that records its events, short ways to create and submit, and scenarios in
+ * a child process (for those that leave stuck threads, after which no runtime can start). */
 #ifndef ISLES_CORE_TESTING_H
 #define ISLES_CORE_TESTING_H
 
@@ -19,7 +19,7 @@
 
 #define SOON isle_deadline_in(20 * ISLE_SECOND) /* so late that only a bug gets there */
 
-/* --- events ------------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 typedef struct recorded {
     isle_event_kind kind;
     uint64_t interp_id, job_id;
@@ -36,7 +36,7 @@ bool record_await(isle_event_kind kind, size_t count); /* until so many came; fa
 /* "INTERP_CREATED JOB_STARTED ...": those of one interpreter (0: all). Static. */
 const char *record_kinds(uint64_t interp_id);
 
-/* --- short ways ---------------------------------------------------------------------------------------------------------- */
+/* --- short ways --------------------------------------------------------------------------------------------------- */
 isle_runtime *start_runtime(void); /* with the recorder; resets the fake engine */
 void stop_runtime(isle_runtime *rt);
 isle_interp create(isle_runtime *rt);
@@ -46,11 +46,13 @@ isle_job *submit(isle_interp it, const char *source, int64_t deadline);
 isle_status submit_status(isle_interp it, const char *source);
 isle_status wait_for(isle_job *job); /* until it has ended; its status. Frees it */
 isle_status run(isle_interp it, const char *source);
+isle_status run_and_cancel(isle_interp it, const char *source); /* of those that last */
 void await_running(isle_job *job); /* until it is inside the engine; for those that last */
 isle_interp_stats stats_of(isle_interp it);
 
-/* --- child processes -------------------------------------------------------------------------------------------------------- */
-/* Runs the scenario in a child; fails the test unless it ends well. Inside use check(), since cmocka lives in the parent. */
+/* --- child processes ---------------------------------------------------------------------------------------------- */
+/* Runs the scenario in a child; fails the test unless it ends well. Inside use check(), since cmocka lives in the
+ * parent. */
 void in_child(void (*scenario)(void));
 #define check(condition) check_that(condition, #condition, __FILE__, __LINE__)
 void check_that(bool condition, const char *text, const char *file, int line);

@@ -1,5 +1,5 @@
-/* The engine of the core's tests; see fake_engine.h. Each interpreter has a lock and a condition of its own, so that the fake
- * orders the core's threads no more than CPython would. */
+/* The engine of the core's tests; see fake_engine.h. Each interpreter has a lock and a condition of its own, so
+ * that the fake orders the core's threads no more than CPython would. */
 #include "fake_engine.h"
 
 #include <pthread.h>
@@ -12,15 +12,22 @@
 
 #define MAX_INTERPS 4096
 
-typedef enum ending { ENDS_AT_ONCE, ENDS_BY_INTERRUPT, ENDS_BY_INSISTING, ENDS_BY_PARKING } ending;
+typedef enum ending {
+    ENDS_AT_ONCE,
+    ENDS_BY_INTERRUPT, /* after `wanted` of them */
+    ENDS_BY_NUDGING,
+    ENDS_BY_INSISTING,
+    ENDS_BY_PARKING
+} ending;
 
 struct engine_interp {
     uint64_t id;
     void *core;
     plat_lock lock;
     plat_cond changed;
-    bool running, lasting, once, insist, parkable, parked;
+    bool running, lasting, insist, parkable, parked;
     isle_status reason;
+    int interrupts, nudges, wanted;
     int threads, hostile, entered;
     ending at_exit, at_destroy;
 };
@@ -45,7 +52,7 @@ static void must(bool condition, const char *what)
     }
 }
 
-/* --- for the tests ------------------------------------------------------------------------------------------------------ */
+/* --- for the tests ------------------------------------------------------------------------------------------------ */
 
 void fake_reset(void)
 {
@@ -126,7 +133,7 @@ static void replace_in_all(engine_interp *old, engine_interp *new)
     plat_lock_give(&all_lock);
 }
 
-/* --- failures ------------------------------------------------------------------------------------------------------------- */
+/* --- failures ----------------------------------------------------------------------------------------------------- */
 
 void engine_failure_clear(engine_failure *failure)
 {
@@ -160,7 +167,7 @@ static isle_status fail_with_report(engine_failure *failure, bool odd)
     return fail(failure, ISLE_ERR_PYTHON, "an exception");
 }
 
-/* --- the runtime ----------------------------------------------------------------------------------------------------------- */
+/* --- the runtime -------------------------------------------------------------------------------------------------- */
 
 isle_status engine_start(const isle_runtime_config *config, const engine_hooks *core_hooks, engine_failure *failure)
 {
@@ -215,7 +222,7 @@ bool engine_is_inside_any(void)
     return (attached != NULL && attached != &main_interp) || calling != NULL;
 }
 
-/* --- interpreters ---------------------------------------------------------------------------------------------------------- */
+/* --- interpreters ------------------------------------------------------------------------------------------------- */
 
 isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, const char *name, void *core_interp,
                                  engine_interp **out_interp, engine_failure *failure)
@@ -245,7 +252,9 @@ static void begin(engine_interp *interp)
     plat_lock_take(&interp->lock);
     must(!interp->running, "two tasks at once");
     interp->running = true;
-    interp->once = interp->insist = interp->parkable = false;
+    interp->insist = interp->parkable = false;
+    interp->interrupts = interp->nudges = 0;
+    interp->wanted = 1;
     interp->reason = ISLE_OK;
     plat_lock_give(&interp->lock);
     attached = calling = interp;
@@ -266,7 +275,9 @@ static bool is_over(const engine_interp *interp, ending how, bool gate)
     }
     switch (how) {
     case ENDS_BY_INTERRUPT:
-        return interp->once || interp->insist;
+        return interp->interrupts >= interp->wanted;
+    case ENDS_BY_NUDGING:
+        return interp->nudges >= interp->wanted;
     case ENDS_BY_INSISTING:
         return interp->insist;
     case ENDS_BY_PARKING:
@@ -300,7 +311,7 @@ static ending ending_named(const char *name)
                                            : ENDS_AT_ONCE;
 }
 
-/* --- tasks ------------------------------------------------------------------------------------------------------------------ */
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 typedef struct run { /* what engine_run was given */
     engine_interp *interp;
@@ -323,7 +334,8 @@ static isle_status echo(run *r)
         return status;
     }
     const isle_value *args = isle_value_at(both, 0);
-    must(isle_value_type(args) == ISLE_LIST && isle_value_type(isle_value_at(both, 1)) == ISLE_DICT, "malformed arguments");
+    must(isle_value_type(args) == ISLE_LIST, "args is no array");
+    must(isle_value_type(isle_value_at(both, 1)) == ISLE_DICT, "kwargs is no map");
     const isle_value *first = isle_value_at(args, 0);
     status = first != NULL ? give(r, first) : ISLE_OK;
     isle_value_free(both);
@@ -414,6 +426,10 @@ static isle_status do_task(run *r, const char *what, const char *arg)
     if (is(what, "hold")) {
         return last(interp, ENDS_BY_PARKING, true, PLAT_FOREVER);
     }
+    if (is(what, "again") || is(what, "nudged")) {
+        interp->wanted = atoi(arg);
+        return last(interp, is(what, "again") ? ENDS_BY_INTERRUPT : ENDS_BY_NUDGING, false, PLAT_FOREVER);
+    }
     if (is(what, "finish")) {
         last(interp, ENDS_BY_INTERRUPT, false, PLAT_FOREVER);
         return ISLE_OK;
@@ -477,13 +493,13 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
     return status;
 }
 
-/* --- stopping code --------------------------------------------------------------------------------------------------------- */
+/* --- stopping code ------------------------------------------------------------------------------------------------ */
 
 void engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
 {
     plat_lock_take(&interp->lock);
     if (interp->running) {
-        interp->once = true;
+        interp->interrupts++;
         interp->insist |= insist;
         interp->reason = reason;
         atomic_fetch_add(insist ? &fake.insists : &fake.interrupts, 1);
@@ -494,8 +510,10 @@ void engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
 
 void engine_nudge(engine_interp *interp)
 {
-    (void)interp;
-    atomic_fetch_add(&fake.nudges, 1);
+    plat_lock_take(&interp->lock);
+    interp->nudges++;
+    plat_cond_wake_all(&interp->changed);
+    plat_lock_give(&interp->lock);
 }
 
 bool engine_park(engine_interp *interp)

@@ -1,5 +1,5 @@
-/* An engine without Python, for the core's own tests: it implements engine.h on threads and conditions, so that the thread
- * sanitizer sees all of it. What a task does is said by its target:
+/* An engine without Python, for the core's own tests: it implements engine.h on threads and conditions, so that the
+ * thread sanitizer sees all of it. What a task does is said by its target:
  *
  *   "ok"              nothing
  *   "echo"            CALL: gives back its first argument
@@ -9,6 +9,8 @@
  *   "sleep 5"         takes 5 ms, unless it is interrupted
  *   "spin"            lasts until it is interrupted
  *   "finish"          lasts until it is interrupted, and then succeeds
+ *   "again 3"         lasts until it is interrupted so often
+ *   "nudged 3"        lasts until its system calls were made to return so often
  *   "stubborn"        lasts until it is interrupted insistently
  *   "deaf"            lasts until it is parked; that thread goes on at fake_release_parked
  *   "wait"            lasts until fake_open_gate, or an interrupt
@@ -17,7 +19,7 @@
  *   "hostile 2"       leaves threads that never go
  *   "atexit spin", "destroy deaf", ...   what the end will do
  *   "output abc", "error abc", "host NAME", "callback"   calls a hook, or fake.callback
- */
+ * */
 #ifndef ISLES_FAKE_ENGINE_H
 #define ISLES_FAKE_ENGINE_H
 
@@ -35,7 +37,7 @@ typedef struct fake_engine {
     void *on_exit_ctx;
     _Atomic int starts, stops, abandons;
     _Atomic int created, destroyed, freed;
-    _Atomic int interrupts, insists, nudges, parks;
+    _Atomic int interrupts, insists, parks;
     _Atomic int park_refusals; /* so many times engine_park says no */
     _Atomic int resets;
 } fake_engine;

@@ -1,0 +1,425 @@
+/* Stopping code that runs: every case of docs/engine.md's table, by deadline and by cancelling, and the same without the
+ * hook (no_code_patch), so that what is lost without it stays known. What can't be stopped at all runs in child
+ * processes: its waiter is told, its thread is parked, the other interpreters go on, and the process still exits with
+ * the status that it wants. */
+#include <poll.h>
+#include <stdatomic.h>
+
+#include "interrupt_rows.h"
+#include "support.h"
+
+enum { IDS = 1 << 16 };
+
+static flag ready = FLAG_INIT;
+static _Atomic unsigned char ended[IDS]; /* by job id: how many JOB_ENDED events */
+static _Atomic int stuck_events;
+
+static void on_event(void *ctx, const isle_event *event)
+{
+    (void)ctx;
+    if (event->kind == ISLE_EVENT_JOB_ENDED) {
+        atomic_fetch_add(&ended[event->job_id % IDS], 1);
+    } else if (event->kind == ISLE_EVENT_STUCK) {
+        atomic_fetch_add(&stuck_events, 1);
+    }
+}
+
+static void begin(bool no_code_patch)
+{
+    const isle_host_function host[] = {{"ready", host_flag, &ready}};
+    isle_runtime_config config = ISLE_RUNTIME_CONFIG_INIT;
+    config.host_functions = host;
+    config.host_function_count = 1;
+    config.on_event = on_event;
+    config.no_code_patch = no_code_patch;
+    runtime_begin(&config);
+}
+
+static isle_interp create_quick(int64_t stuck_after_ns)
+{
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.stuck_after_ns = stuck_after_ns;
+    config.stdout_.kind = config.stderr_.kind = ISLE_STREAM_NULL;
+    isle_interp it = create(&config);
+    run(it, "import isles, threading, time, os, socket, select\nready = isles.host.ready");
+    return it;
+}
+
+static bool hook_active(void)
+{
+    isle_engine_info info = {.size = sizeof info};
+    check_status(isle_engine_describe(&info), ISLE_OK, NULL);
+    if (!info.hook_active) {
+        print_message("             no hook: %s\n", info.hook_reason != NULL ? info.hook_reason : "?");
+    }
+    return info.hook_active;
+}
+
+/* --- what can be stopped ------------------------------------------------------------------------------------------- */
+
+static double stop_by_deadline(isle_interp it, const char *source)
+{
+    isle_error *err = NULL;
+    int64_t deadline = isle_deadline_in(100 * ISLE_MS);
+    isle_job *job = submit(it, source, deadline);
+    check_status(isle_job_wait(job, SOON), ISLE_OK, NULL);
+    double took = MS(isle_now() - deadline);
+    check_status(wait_for(job, &err), ISLE_ERR_TIMEOUT, err);
+    check(isle_error_exit_status(err) == 124);
+    isle_error_free(err);
+    return took;
+}
+
+static double stop_by_cancel(isle_interp it, const char *source)
+{
+    isle_error *err = NULL;
+    flag_clear(&ready);
+    isle_job *job = submit(it, source, ISLE_FOREVER);
+    flag_await(&ready, 1);
+    check_status(isle_job_wait(job, isle_deadline_in(10 * ISLE_MS)), ISLE_ERR_TIMEOUT, NULL);
+    int64_t asked = isle_now();
+    isle_job_cancel(job);
+    check_status(isle_job_wait(job, SOON), ISLE_OK, NULL);
+    double took = MS(isle_now() - asked);
+    check_status(wait_for(job, &err), ISLE_ERR_CANCELLED, err);
+    check(isle_error_exit_status(err) == 130);
+    isle_error_free(err);
+    return took;
+}
+
+static void check_usable(isle_interp it)
+{
+    isle_interp_stats stats = {.size = sizeof stats};
+    run(it, "import json; assert json.loads(json.dumps([1, 2])) == [1, 2]\n"
+            "t = threading.Thread(target=time.sleep, args=(0,)); t.start(); t.join()\n"
+            "x = 0\nfor i in range(1000): x += i\nassert x == 499500\ntime.sleep(0.001)\n");
+    check_status(isle_interp_get_stats(it, &stats), ISLE_OK, NULL);
+    check(stats.state == ISLE_INTERP_IDLE && stats.jobs_queued == 0 && stats.current_job == 0);
+}
+
+static void test_row(void **state)
+{
+    const row *r = *state;
+    if (r->reach != BY_STEP && !hook_active()) {
+        skip();
+    }
+    isle_interp it = create_quick(20 * ISLE_SECOND);
+    char *source = text_of(r->source, scratch());
+    double deadline = stop_by_deadline(it, source);
+    check_usable(it);
+    double cancel = stop_by_cancel(it, source);
+    check_usable(it);
+    print_message("             stopped %.1f ms after its deadline, %.1f ms after a cancel\n", deadline, cancel);
+    check(deadline < 3000 && cancel < 3000);
+    free(source);
+    end(it);
+}
+
+/* Between the first exception and those at every step there is time to clean up. */
+static void test_finally_has_its_grace(void **state)
+{
+    (void)state;
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.cancel_grace_ns = 20 * ISLE_SECOND;
+    isle_interp it = create(&config);
+    isle_error *err = NULL;
+    check_status(isle_interp_run(it,
+                                 "import isles\ncaught = None\ntry:\n    while True: pass\n"
+                                 "except KeyboardInterrupt as e: caught = e\n"
+                                 "finally: done = sum(1 for i in range(100000))\nraise caught",
+                                 isle_deadline_in(50 * ISLE_MS), &err),
+                 ISLE_ERR_TIMEOUT, err);
+    check(strcmp(isle_exception_type(isle_error_exception(err)), "isles.Cancelled") == 0);
+    check(strcmp(isle_exception_message(isle_error_exception(err)), "the deadline passed") == 0);
+    isle_error_free(err);
+    check_eval(it, "[done, type(caught).__name__, isinstance(caught, isles.Cancelled)]", "[100000, 'Cancelled', True]");
+    end(it);
+}
+
+/* A job that ends by itself in spite of an interrupt has done its work; one that turns it into something else was stopped. */
+static void test_what_becomes_of_the_exception(void **state)
+{
+    (void)state;
+    isle_interp it = create(NULL);
+    isle_error *err = NULL;
+    const char turns[] = "try:\n    while True: pass\nexcept BaseException: raise ValueError('turned')";
+    check_status(isle_interp_run(it, turns, isle_deadline_in(50 * ISLE_MS), &err), ISLE_ERR_TIMEOUT, err);
+    const isle_exception *exception = isle_error_exception(err);
+    check(strcmp(isle_exception_type(exception), "ValueError") == 0);
+    check(strcmp(isle_exception_type(isle_exception_context(exception)), "isles.Cancelled") == 0);
+    isle_error_free(err);
+    err = NULL;
+    const char swallows[] = "try:\n    while True: pass\nexcept BaseException: pass";
+    check_status(isle_interp_run(it, swallows, isle_deadline_in(50 * ISLE_MS), &err), ISLE_OK, err);
+    check_usable((run(it, "import threading, time"), it));
+    end(it);
+}
+
+static void test_queued_job_is_cancelled_at_once(void **state)
+{
+    (void)state;
+    isle_interp it = create_quick(20 * ISLE_SECOND);
+    flag_clear(&ready);
+    isle_job *running = submit(it, "ready(); time.sleep(1e6)", ISLE_FOREVER);
+    isle_job *queued = submit(it, "never = 1", ISLE_FOREVER);
+    isle_job *late = submit(it, "never = 1", isle_deadline_in(20 * ISLE_MS));
+    flag_await(&ready, 1);
+    isle_job_cancel(queued);
+    check(isle_job_done(queued));
+    check_status(wait_for(queued, NULL), ISLE_ERR_CANCELLED, NULL);
+    check_status(wait_for(late, NULL), ISLE_ERR_TIMEOUT, NULL);
+    isle_job_cancel(running);
+    isle_job_cancel(running);
+    check_status(wait_for(running, NULL), ISLE_ERR_CANCELLED, NULL);
+    check_eval(it, "'never' in globals()", "False");
+    end(it);
+}
+
+/* --- 1,000 in a row ---------------------------------------------------------------------------------------------------- */
+
+typedef struct storm {
+    unsigned seed;
+    int count;
+    bool hooked;
+} storm;
+
+static void interrupt_one(isle_interp it, storm *s)
+{
+    int which = rand_r(&s->seed) % mix_count;
+    int64_t moment = rand_r(&s->seed) % (3 * ISLE_MS);
+    bool by_deadline = rand_r(&s->seed) % 2 == 0;
+    if (mix[which].reach != BY_STEP && !s->hooked) {
+        which = 0;
+    }
+    isle_job *job = submit(it, mix[which].source, by_deadline ? isle_deadline_in(moment) : ISLE_FOREVER);
+    uint64_t id = isle_job_id(job);
+    if (!by_deadline) {
+        check_status(isle_job_wait(job, isle_deadline_in(moment)), ISLE_ERR_TIMEOUT, NULL);
+        isle_job_cancel(job);
+    }
+    isle_error *err = NULL;
+    isle_status status = wait_for(job, &err);
+    if (status != (by_deadline ? ISLE_ERR_TIMEOUT : ISLE_ERR_CANCELLED)) {
+        fprintf(stderr, "%s: %s\n%s\n", mix[which].what, isle_status_name(status), err != NULL ? isle_error_text(err) : "");
+        check(false);
+    }
+    isle_error_free(err);
+    run(it, "pass"); /* the event of the job before was told by now */
+    check(atomic_load(&ended[id % IDS]) == 1);
+}
+
+static void *interrupt_many(void *arg)
+{
+    storm *s = arg;
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.stdout_.kind = config.stderr_.kind = ISLE_STREAM_NULL;
+    config.cancel_grace_ns = 2 * ISLE_MS;
+    config.stuck_after_ns = 20 * ISLE_SECOND;
+    isle_interp it = create(&config);
+    run(it, mix_prepare);
+    for (int i = 0; i < s->count; i++) {
+        interrupt_one(it, s);
+    }
+    isle_interp_stats stats = {.size = sizeof stats};
+    check_status(isle_interp_get_stats(it, &stats), ISLE_OK, NULL);
+    check(stats.jobs_ended == (uint64_t)s->count * 2 + 1 && stats.jobs_failed == (uint64_t)s->count);
+    check_usable(it);
+    end(it);
+    return NULL;
+}
+
+/* In a child: a check that fails on a thread of its own ends the process. */
+static int storm_child(const char *arg)
+{
+    pthread_t threads[2];
+    storm storms[2];
+    begin(false);
+    isle_engine_info info = {.size = sizeof info};
+    isle_engine_describe(&info);
+    int64_t began = isle_now();
+    for (int i = 0; i < 2; i++) {
+        storms[i] = (storm){.seed = 1 + (unsigned)i, .count = atoi(arg) / 2, .hooked = info.hook_active};
+        check(pthread_create(&threads[i], NULL, interrupt_many, &storms[i]) == 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    printf("%.1f ms each\n", MS(isle_now() - began) / atoi(arg));
+    runtime_end();
+    return 0;
+}
+
+static void test_a_thousand_interrupts(void **state)
+{
+    (void)state;
+    char *count = text_of("%ld", number_from_env("ISLES_INTERRUPTS", 1000));
+    char *out = child_expect("storm", count, 200 * ISLE_SECOND, 0);
+    print_message("             %s interrupts: %s", count, out);
+    free(out);
+    free(count);
+}
+
+/* --- what can't be stopped ------------------------------------------------------------------------------------------- */
+
+/* The CPU time that the process takes while this thread waits. */
+static int64_t cpu_in(int64_t ns)
+{
+    int64_t before = process_cpu_ns();
+    poll(NULL, 0, (int)(ns / ISLE_MS));
+    return process_cpu_ns() - before;
+}
+
+static void check_parked(void)
+{
+    int64_t until = isle_deadline_in(10 * ISLE_SECOND);
+    while (cpu_in(100 * ISLE_MS) > 20 * ISLE_MS) {
+        check(isle_now() < until);
+    }
+    int64_t used = cpu_in(300 * ISLE_MS);
+    printf("CPU in 300 ms: %.1f ms\n", MS(used));
+    check(used < 60 * ISLE_MS);
+}
+
+static void check_stuck(isle_interp it)
+{
+    isle_interp_stats stats = {.size = sizeof stats};
+    isle_job_config config = ISLE_JOB_CONFIG_INIT;
+    isle_error *err = NULL;
+    config.target = "pass";
+    check_status(isle_interp_get_stats(it, &stats), ISLE_OK, NULL);
+    check(stats.state == ISLE_INTERP_STUCK);
+    check_status(isle_job_submit(it, &config, NULL, &err), ISLE_ERR_STUCK, err);
+    isle_error_free(err);
+    isle_entry entry;
+    check_status(isle_interp_enter(it, &entry, NULL), ISLE_ERR_STUCK, NULL);
+}
+
+/* Stops with something stuck, and tells so. */
+static void stop_with_stuck(void)
+{
+    isle_error *err = NULL;
+    check_status(isle_runtime_stop(runtime, isle_deadline_in(ISLE_SECOND), &err), ISLE_ERR_STUCK, err);
+    check(strstr(isle_error_message(err), "interp-") != NULL);
+    isle_error_free(err);
+}
+
+static int stuck_child(const char *arg)
+{
+    begin(false);
+    isle_interp it = create_quick(300 * ISLE_MS), other = create_quick(20 * ISLE_SECOND);
+    isle_error *err = NULL;
+    isle_job *job = submit(it, never[atoi(arg)].source, isle_deadline_in(200 * ISLE_MS));
+    isle_job *queued = submit(it, "pass", ISLE_FOREVER);
+    int64_t began = isle_now();
+    check_status(wait_for(job, &err), ISLE_ERR_TIMEOUT, err);
+    printf("told after %.0f ms\n", MS(isle_now() - began));
+    check(isle_now() - began < 5 * ISLE_SECOND);
+    isle_error_free(err);
+    check_status(wait_for(queued, NULL), ISLE_ERR_STUCK, NULL);
+    check_stuck(it);
+    check(atomic_load(&stuck_events) == 1);
+    check_parked();
+    for (int i = 0; i < 100; i++) {
+        run(other, "x = sum(range(1000))");
+    }
+    end(create_quick(20 * ISLE_SECOND));
+    end(other);
+    err = NULL;
+    if (atoi(arg) % 2 == 0) { /* ended first, or left to the runtime's stop */
+        check_status(isle_interp_end(it, isle_deadline_in(100 * ISLE_MS), &err), ISLE_ERR_STUCK, err);
+        isle_error_free(err);
+        err = NULL;
+        check_status(isle_interp_end(it, 0, &err), ISLE_ERR_STUCK, err);
+        isle_error_free(err);
+    }
+    stop_with_stuck();
+    return 7;
+}
+
+static void test_never_row(void **state)
+{
+    const never_row *r = *state;
+    char *index = text_of("%d", (int)(r - never));
+    char *out = child_expect("stuck", index, 60 * ISLE_SECOND, 7);
+    print_message("             %s", out);
+    free(out);
+    free(index);
+}
+
+/* --- without the hook ------------------------------------------------------------------------------------------------- */
+
+/* All rows at once; true: stopped. */
+static bool was_stopped(isle_interp it, isle_job *job)
+{
+    isle_interp_stats stats = {.size = sizeof stats};
+    check_status(isle_job_wait(job, SOON), ISLE_OK, NULL);
+    check_status(wait_for(job, NULL), ISLE_ERR_CANCELLED, NULL);
+    check_status(isle_interp_get_stats(it, &stats), ISLE_OK, NULL);
+    return stats.state != ISLE_INTERP_STUCK;
+}
+
+static int no_patch_child(const char *unused)
+{
+    isle_interp its[row_count];
+    isle_job *jobs[row_count];
+    isle_engine_info info = {.size = sizeof info};
+    bool as_expected = true;
+    (void)unused;
+    begin(true);
+    isle_engine_describe(&info);
+    check(!info.hook_active && strstr(info.hook_reason, "no_code_patch") != NULL);
+    for (size_t i = 0; i < row_count; i++) {
+        char *source = text_of(rows[i].source, scratch());
+        its[i] = create_quick(rows[i].reach == BY_STEP ? 20 * ISLE_SECOND : ISLE_SECOND);
+        jobs[i] = submit(its[i], source, ISLE_FOREVER);
+        free(source);
+    }
+    flag_await(&ready, row_count);
+    check_status(isle_job_wait(jobs[0], isle_deadline_in(100 * ISLE_MS)), ISLE_ERR_TIMEOUT, NULL);
+    for (size_t i = 0; i < row_count; i++) {
+        isle_job_cancel(jobs[i]);
+    }
+    for (size_t i = 0; i < row_count; i++) {
+        bool stopped = was_stopped(its[i], jobs[i]);
+        bool right = stopped == (rows[i].reach == BY_STEP) || (rows[i].reach == BY_LOCK && engine_version() < 0x030e);
+        printf("             %s: %s%s\n", rows[i].what, stopped ? "stopped" : "lost", right ? "" : " (!)");
+        as_expected &= right;
+    }
+    check(as_expected);
+    stop_with_stuck();
+    return 3;
+}
+
+static void test_what_is_lost_without_the_hook(void **state)
+{
+    (void)state;
+    char *out = child_expect("no_patch", NULL, 120 * ISLE_SECOND, 3);
+    print_message("%s", out);
+    free(out);
+}
+
+int main(int argc, char **argv)
+{
+    static const child children[] = {
+        {"storm", storm_child}, {"stuck", stuck_child}, {"no_patch", no_patch_child}, {NULL, NULL}};
+    child_main(argc, argv, children);
+    struct CMUnitTest tests[row_count + never_count + 5];
+    size_t count = 0;
+    for (size_t i = 0; i < row_count; i++) {
+        tests[count++] =
+            (struct CMUnitTest){.name = rows[i].what, .test_func = test_row, .initial_state = (void *)&rows[i]};
+    }
+    for (size_t i = 0; i < never_count; i++) {
+        tests[count++] =
+            (struct CMUnitTest){.name = never[i].what, .test_func = test_never_row, .initial_state = (void *)&never[i]};
+    }
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_finally_has_its_grace);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_becomes_of_the_exception);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_queued_job_is_cancelled_at_once);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_a_thousand_interrupts);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_is_lost_without_the_hook);
+    begin(false);
+    testing_begins();
+    int failed = _cmocka_run_group_tests("interrupts", tests, count, NULL, without_runtime);
+    return failed;
+}
