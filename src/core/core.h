@@ -242,6 +242,8 @@ isle_job *job_end_queued(interp *in, isle_status status, const char *note);
 void job_tell_all(isle_job *list); /* lets go of each */
 isle_job *job_pop(interp *in);     /* lock held; NULL: none */
 
+void queues_interp_ended(uint64_t interp_id); /* queues.c: what it had put, where that is to go with it */
+
 /* call.c: CBOR [args, kwargs] as the engine wants them */
 isle_status encode_args(const isle_value *args, const isle_value *kwargs, uint8_t **out_data, size_t *out_len,
                         isle_error **err);

@@ -262,6 +262,7 @@ static void vanish(interp *in)
     interp_give(in);
     plat_gate_wait(&in->unused, PLAT_FOREVER);
     engine_interp_free(in->engine);
+    queues_interp_ended(in->id);
     event_tell(in->rt, in, ISLE_EVENT_INTERP_ENDED, (event_details){.wall_ns = plat_now() - in->end_began});
     plat_thread before;
     bool has_before = runtime_leave_home(in->rt, &before);

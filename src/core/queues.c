@@ -156,6 +156,27 @@ isle_status isle_queue_get(isle_queue *q, int64_t deadline, isle_value **out_val
     return status;
 }
 
+/* --- an interpreter ends ---------------------------------------------------------------------------------------------------- */
+
+static bool keep_none(queue_message *message, void *ctx)
+{
+    (void)message;
+    (void)ctx;
+    return false;
+}
+
+static void remove_messages_of(queue *q, void *interp_id)
+{
+    if (queue_tag(q) == ISLE_UNBOUND_REMOVE) {
+        queue_sender_ended(q, *(uint64_t *)interp_id, keep_none, NULL);
+    }
+}
+
+void queues_interp_ended(uint64_t interp_id)
+{
+    queue_for_each(remove_messages_of, &interp_id);
+}
+
 /* --- the rest ------------------------------------------------------------------------------------------------------------- */
 
 void isle_queue_close(isle_queue *q)

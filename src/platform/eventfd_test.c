@@ -74,6 +74,21 @@ static void test_set_while_polled(void **state)
     }
 }
 
+static void test_level_is_set_and_cleared(void **state)
+{
+    (void)state;
+    int fd = plat_levelfd_create();
+    assert_true(fd >= 0);
+    for (int i = 0; i < 3; i++) {
+        assert_false(readable(fd, 0));
+        plat_levelfd_set(fd);
+        assert_true(readable(fd, 0));
+        plat_levelfd_clear(fd);
+    }
+    assert_false(readable(fd, 0));
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +98,7 @@ int main(void)
         cmocka_unit_test(test_reading_does_not_reset),
 #endif
         cmocka_unit_test(test_set_while_polled),
+        cmocka_unit_test(test_level_is_set_and_cleared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
