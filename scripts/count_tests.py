@@ -13,7 +13,7 @@ def inside(output):
     head, _, _ = output.partition("test(s) run.")  # the list of the failed comes again after it
     for mark, which in CMOCKA.items():
         counts[which] += len(re.findall(r"^\[%s\] \w" % mark, head, re.MULTILINE))
-    for line in re.findall(r"^=+ (.*\d+ (?:passed|failed|skipped|error).*) in [\d.]+s.*=+$", output, re.MULTILINE):
+    for line in re.findall(r"^(?:=+ )?(\d+ (?:passed|failed|skipped|error).*) in [\d.]+s", output, re.MULTILINE):
         for number, word in re.findall(r"(\d+) (\w+)", line):
             if word in PYTEST:
                 counts[PYTEST[word]] += int(number)
