@@ -286,7 +286,7 @@ static void draw(const char *line)
     if (!can_draw()) {
         return;
     }
-    strcpy(live, line);
+    memcpy(live, line, strlen(line) + 1); /* from next_live: it fits */
     if (line[0] == '\0') {
         hide_live();
     } else {
