@@ -79,6 +79,6 @@ void duration_print_brief(char *out, size_t size, int64_t ns)
             end--;
         }
         end -= end[-1] == '.';
-        strcpy(end, "s");
+        memcpy(end, "s", 2);
     }
 }

@@ -194,11 +194,24 @@ static void merge_lists(struct program *program, const struct program_options *a
     program->no_bytecode = all->no_bytecode || own->no_bytecode;
     program->gil = own->gil_set ? own->gil : all->gil;
     program->timeout_ns = own->timeout_set ? own->timeout_ns : all->timeout_ns;
-    if (program->kind == ISLE_JOB_CALL && !program->isolated) {
-        char *here = getcwd(NULL, 0); /* as python -m: modules of the current folder are found */
-        if (here != NULL) {
-            strings_take(&program->path, here);
-        }
+}
+
+/* The working directory is the process's, and a program may change it before another one starts: nothing that is
+ * looked up later may depend on it. A program that is alone gets its path as it was typed (sys.argv[0]). */
+static void fix_paths(struct program *program, bool alone)
+{
+    struct strings fixed = {0};
+    for (size_t i = 0; i < program->path.count; i++) {
+        strings_take(&fixed, text_absolute(program->path.items[i]));
+    }
+    bool wants_here = program->kind == ISLE_JOB_CALL || (program->kind == ISLE_JOB_MODULE && !alone);
+    if (wants_here && !program->isolated) {
+        strings_take(&fixed, text_absolute("."));
+    }
+    strings_free(&program->path);
+    program->path = fixed;
+    if (program->kind == ISLE_JOB_FILE && !alone) {
+        program->target = program->own_target = text_absolute(program->target);
     }
 }
 
@@ -230,7 +243,7 @@ static int choose_venv(struct program *program, const struct run_options *option
     }
     if (dir == NULL) {
         dir = program->no_site ? NULL : environment_venv(engine, options->quiet);
-        program->venv = dir != NULL ? text_copy(dir) : NULL;
+        program->venv = dir != NULL ? text_absolute(dir) : NULL;
         return 0;
     }
     if (program->no_site) {
@@ -246,7 +259,7 @@ static int choose_venv(struct program *program, const struct run_options *option
                  dir, version, engine->version);
         return EXIT_USAGE;
     default:
-        program->venv = text_copy(dir);
+        program->venv = text_absolute(dir);
         return 0;
     }
 }
@@ -337,6 +350,7 @@ static int make_program(struct maker *maker, const struct program_spec *spec, is
     }
     merge_lists(program, &options->all, &spec->own);
     status = check_path(program);
+    fix_paths(program, maker->total == 1);
     if (status == 0) {
         status = choose_venv(program, options, &spec->own, maker->engine);
     }
@@ -378,6 +392,7 @@ int programs_make(const struct run_options *options, const isle_engine_info *eng
 static void program_free(struct program *program)
 {
     free(program->name);
+    free(program->own_target);
     free(program->venv);
     strings_free(&program->env);
     strings_free(&program->path);

@@ -17,6 +17,7 @@ enum program_result { RESULT_NONE, RESULT_OK, RESULT_FAILED, RESULT_TIMEOUT, RES
 struct program {
     char *name;
     const char *target;
+    char *own_target;          /* owned, if `target` is not as typed; else NULL */
     isle_job_kind kind;
     uint64_t number;           /* of the copy */
     struct strings env, path, args, warnings, xoptions;

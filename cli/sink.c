@@ -21,7 +21,7 @@
 static const char CLEAR_LINE[] = "\r\033[K";
 static const int64_t LIVE_PAUSE = 100 * ISLE_MS; /* at most ten redraws a second */
 
-enum { LIVE_SIZE = 512 };
+enum { LIVE_SIZE = 2048 }; /* colours take more than columns */
 
 /* Where the cursor is: after an unfinished line of somebody, or at the beginning of a line. */
 struct cursor {
@@ -286,7 +286,7 @@ static void draw(const char *line)
     if (!can_draw()) {
         return;
     }
-    strcpy(live, line);
+    memcpy(live, line, strlen(line) + 1); /* from next_live: it fits */
     if (line[0] == '\0') {
         hide_live();
     } else {

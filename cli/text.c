@@ -45,6 +45,20 @@ char *text_format(const char *format, ...)
     return not_null(text);
 }
 
+char *text_absolute(const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    if (here == NULL) {
+        return text_copy(path);
+    }
+    while (path[0] == '.' && (path[1] == '/' || path[1] == '\0')) { /* "./a", "." */
+        path += path[1] == '/' ? 2 : 1;
+    }
+    char *full = path[0] != '\0' ? text_format("%s/%s", here, path) : text_copy(here);
+    free(here);
+    return full;
+}
+
 /* --- lists --------------------------------------------------------------------------------------------------- */
 
 void strings_add(struct strings *list, const char *text)

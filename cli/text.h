@@ -11,6 +11,9 @@ void *text_resize(void *old, size_t size);
 char *text_copy(const char *text);
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The path from the root on. */
+char *text_absolute(const char *path);
+
 /* A list of strings. The strings are borrowed, unless they were added by strings_take. Zero is an empty
  * list. */
 struct strings {

@@ -28,4 +28,5 @@ install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
 
 if(ISLES_TESTS)
   add_subdirectory(tests/install)
+  add_subdirectory(tests/setup)
 endif()

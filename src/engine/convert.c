@@ -197,7 +197,11 @@ static bool encode(encoder *e, PyObject *object)
 isle_status convert_from_object(PyObject *object, const char *root, uint8_t **out_data, size_t *out_len,
                                 engine_failure *failure)
 {
-    encoder e = {.path_at = PATH_SIZE - 1};
+    encoder e; /* its texts are written before they are read: a short call would feel their clearing */
+    e.depth = 0;
+    e.path_at = PATH_SIZE - 1;
+    e.path[e.path_at] = '\0';
+    e.problem = NULL;
     cbor_writer_init(&e.writer);
     if (!encode(&e, object)) {
         cbor_writer_free(&e.writer);
@@ -381,4 +385,38 @@ PyObject *convert_to_object(const uint8_t *data, size_t len)
     }
     cbor_reader_done(&d.reader);
     return object;
+}
+
+/* The args as a tuple at once: a list in between would be the larger part of a short call's decoding. */
+static bool decode_call(decoder *d, PyObject **out_args, PyObject **out_kwargs)
+{
+    cbor_item head;
+    if (!cbor_read(&d->reader, &head) || head.kind != CBOR_ARRAY || head.count != 2 || !cbor_read(&d->reader, &head) ||
+        head.kind != CBOR_ARRAY) {
+        return false;
+    }
+    d->depth = 1;
+    *out_args = decode_tuple(d, head.count);
+    if (*out_args == NULL || !cbor_read(&d->reader, &head) || head.kind != CBOR_MAP) {
+        return false;
+    }
+    if (head.count != 0) {
+        *out_kwargs = decode_dict(d, head.count);
+    }
+    return (head.count == 0 || *out_kwargs != NULL) && d->reader.at == d->reader.end;
+}
+
+int convert_to_call(const uint8_t *data, size_t len, PyObject **out_args, PyObject **out_kwargs)
+{
+    decoder d = {.depth = 0};
+    *out_args = *out_kwargs = NULL;
+    cbor_reader_init(&d.reader, data, len);
+    bool fine = decode_call(&d, out_args, out_kwargs);
+    if (!fine) {
+        Py_CLEAR(*out_args);
+        Py_CLEAR(*out_kwargs);
+        refuse_bytes(&d, d.reader.reason != NULL ? d.reader.reason : "malformed arguments");
+    }
+    cbor_reader_done(&d.reader);
+    return fine ? 0 : -1;
 }

@@ -6,9 +6,7 @@
 
 static void drop_objects(engine_interp *interp)
 {
-    for (int i = 0; i < 3; i++) {
-        Py_CLEAR(interp->files[i]);
-    }
+    streams_drop(interp);
     Py_CLEAR(interp->support);
 }
 
@@ -61,8 +59,17 @@ static PyObject *settings_of(const isle_interp_config *config)
 
 static bool needs_setup(const isle_interp_config *config)
 {
-    return !config->no_site || config->venv != NULL || config->env_count > 0 || config->path_count > 0 ||
-           config->warning_count > 0 || config->xoption_count > 0 || config->isolated || config->no_bytecode;
+    return config->venv != NULL || config->env_count > 0 || config->path_count > 0 || config->warning_count > 0 ||
+           config->xoption_count > 0 || config->isolated || config->no_bytecode;
+}
+
+/* As setup() does, when there is nothing else to set up: loading support.py would double the price of that. */
+static PyObject *run_site(void)
+{
+    PyObject *site = PyImport_ImportModule("site");
+    PyObject *done = site != NULL ? PyObject_CallMethod(site, "main", NULL) : NULL;
+    Py_XDECREF(site);
+    return done;
 }
 
 static int apply_config(engine_interp *interp, const isle_interp_config *config)
@@ -70,8 +77,8 @@ static int apply_config(engine_interp *interp, const isle_interp_config *config)
     PyObject *argv = Py_BuildValue("[s]", "");
     int failed = argv == NULL || PySys_SetObject("argv", argv) < 0;
     Py_XDECREF(argv);
-    if (!failed && needs_setup(config)) {
-        PyObject *done = support_call(interp, "setup", settings_of(config));
+    if (!failed && (needs_setup(config) || !config->no_site)) {
+        PyObject *done = needs_setup(config) ? support_call(interp, "setup", settings_of(config)) : run_site();
         failed = done == NULL;
         Py_XDECREF(done);
     }

@@ -53,6 +53,9 @@ struct engine_interp {
     PyObject *queue_type;   /* isles.Queue */
     PyObject *queue_errors[3];
     PyObject *files[3];     /* sys.stdin, sys.stdout, sys.stderr as made */
+    PyObject *file_names[3]; /* "stdin", "stdout", "stderr" */
+    PyObject *flush_name;
+    PyObject *sys_dict;     /* of the module sys: each task looks up two names there */
     PyObject *support;      /* globals of support.py; NULL until needed */
 
     plat_lock lock;
@@ -104,10 +107,13 @@ isle_status engine_take_exception(engine_interp *interp, const engine_task *task
 isle_status convert_from_object(PyObject *object, const char *root, uint8_t **out_data, size_t *out_len,
                                 engine_failure *failure);
 PyObject *convert_to_object(const uint8_t *data, size_t len); /* NULL with a ValueError set */
+/* [args, kwargs] as the core writes it: a tuple, and a dict or NULL for none. -1 with an exception set. */
+int convert_to_call(const uint8_t *data, size_t len, PyObject **out_args, PyObject **out_kwargs);
 
 /* streams.c */
 int streams_install(engine_interp *interp);
 void streams_flush(engine_interp *interp);
+void streams_drop(engine_interp *interp);
 
 /* queue_type.c */
 enum { QUEUE_ERROR_CLOSED, QUEUE_ERROR_EMPTY, QUEUE_ERROR_FULL };

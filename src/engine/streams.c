@@ -10,6 +10,7 @@
 typedef struct raw_stream { /* lies behind the fields of the base, _io._RawIOBase (PEP 697) */
     engine_interp *interp;
     int number; /* 0, 1, 2 */
+    bool closed;
 } raw_stream;
 
 static raw_stream *raw_of(PyObject *object)
@@ -150,6 +151,20 @@ static PyObject *raw_readinto(PyObject *object, PyObject *into)
     return error == EINTR ? NULL : PyErr_SetFromErrno(PyExc_OSError);
 }
 
+/* In place of the base's, which keeps an attribute for it: every flush asks four times. */
+static PyObject *raw_close(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    raw_of(self)->closed = true;
+    Py_RETURN_NONE;
+}
+
+static PyObject *raw_closed(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(raw_of(self)->closed);
+}
+
 static PyObject *raw_name(PyObject *self, void *unused)
 {
     static const char *const names[] = {"<stdin>", "<stdout>", "<stderr>"};
@@ -167,11 +182,12 @@ static PyMethodDef raw_methods[] = {
     {"fileno", raw_fileno, METH_NOARGS, NULL},     {"isatty", raw_isatty, METH_NOARGS, NULL},
     {"readable", raw_readable, METH_NOARGS, NULL}, {"writable", raw_writable, METH_NOARGS, NULL},
     {"write", raw_write, METH_O, NULL},            {"readinto", raw_readinto, METH_O, NULL},
-    {NULL, NULL, 0, NULL},
+    {"close", raw_close, METH_NOARGS, NULL},       {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef raw_getset[] = {
     {"name", raw_name, NULL, NULL, NULL},
     {"mode", raw_mode, NULL, NULL, NULL},
+    {"closed", raw_closed, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -235,7 +251,9 @@ static int install_one(engine_interp *interp, PyObject *io, PyTypeObject *type, 
     static const char *const originals[] = {"__stdin__", "__stdout__", "__stderr__"};
     PyObject *raw = make_raw(interp, type, number);
     PyObject *text = raw != NULL ? make_text(io, raw, number, by_lines(raw_of(raw))) : NULL;
-    if (text == NULL || PySys_SetObject(names[number], text) < 0 || PySys_SetObject(originals[number], text) < 0) {
+    interp->file_names[number] = PyUnicode_InternFromString(names[number]);
+    if (text == NULL || interp->file_names[number] == NULL || PySys_SetObject(names[number], text) < 0 ||
+        PySys_SetObject(originals[number], text) < 0) {
         Py_XDECREF(text);
         return -1;
     }
@@ -243,12 +261,21 @@ static int install_one(engine_interp *interp, PyObject *io, PyTypeObject *type, 
     return 0;
 }
 
+static int find_sys(engine_interp *interp)
+{
+    PyObject *sys = PyImport_ImportModule("sys");
+    interp->sys_dict = sys != NULL ? Py_XNewRef(PyModule_GetDict(sys)) : NULL;
+    interp->flush_name = PyUnicode_InternFromString("flush");
+    Py_XDECREF(sys);
+    return interp->sys_dict != NULL && interp->flush_name != NULL ? 0 : -1;
+}
+
 int streams_install(engine_interp *interp)
 {
     PyObject *io = PyImport_ImportModule("_io");
     PyObject *base = io != NULL ? PyObject_GetAttrString(io, "_RawIOBase") : NULL;
     PyObject *type = base != NULL ? PyType_FromSpecWithBases(&raw_spec, base) : NULL;
-    int failed = type == NULL;
+    int failed = type == NULL || find_sys(interp) < 0;
     for (int number = 0; !failed && number < 3; number++) {
         failed = install_one(interp, io, (PyTypeObject *)type, number) < 0;
     }
@@ -258,21 +285,33 @@ int streams_install(engine_interp *interp)
     return failed ? -1 : 0;
 }
 
-static void flush_file(PyObject *file)
+void streams_drop(engine_interp *interp)
 {
-    PyObject *done = file != NULL && file != Py_None ? PyObject_CallMethod(file, "flush", NULL) : NULL;
+    for (int number = 0; number < 3; number++) {
+        Py_CLEAR(interp->files[number]);
+        Py_CLEAR(interp->file_names[number]);
+    }
+    Py_CLEAR(interp->flush_name);
+    Py_CLEAR(interp->sys_dict);
+}
+
+/* After each task, so by names that are there already: this is a fifth of a short call's time. */
+static void flush_file(const engine_interp *interp, PyObject *file)
+{
+    PyObject *done = file != NULL && file != Py_None ? PyObject_CallMethodNoArgs(file, interp->flush_name) : NULL;
+    if (done == NULL) {
+        PyErr_Clear(); /* a file that was closed, or the code's own object */
+    }
     Py_XDECREF(done);
-    PyErr_Clear(); /* a file that was closed, or the code's own object */
 }
 
 void streams_flush(engine_interp *interp)
 {
-    static const char *const names[] = {"stdout", "stderr"};
-    for (int i = 0; i < 2; i++) {
-        PyObject *current = Py_XNewRef(PySys_GetObject(names[i]));
-        flush_file(current);
-        if (interp->files[i + 1] != current) {
-            flush_file(interp->files[i + 1]);
+    for (int number = 1; number < 3; number++) {
+        PyObject *current = Py_XNewRef(PyDict_GetItemWithError(interp->sys_dict, interp->file_names[number]));
+        flush_file(interp, current);
+        if (interp->files[number] != current) {
+            flush_file(interp, interp->files[number]);
         }
         Py_XDECREF(current);
     }

@@ -417,7 +417,7 @@ _SYS_NAMES = (
     "argv stdin stdout stderr excepthook unraisablehook displayhook breakpointhook path executable prefix"
     " exec_prefix dont_write_bytecode pycache_prefix meta_path path_hooks"
 ).split()
-_SYS_LISTS = "path meta_path path_hooks warnoptions".split()
+_SYS_LISTS = "argv path meta_path path_hooks warnoptions".split()
 
 
 def reset():

@@ -123,8 +123,8 @@ static PyObject *follow(PyObject *object, const char *names)
     return object;
 }
 
-/* "pkg.mod:function", dots allowed after the colon. A module that is there is used as it is, at a tenth of what an import
- * takes to find it; unless the function is not there: another thread may be importing the module just now. */
+/* "pkg.mod:function", dots allowed after the colon. A module that is there is used as it is, at a tenth of what an
+ * import takes to find it; unless the function is not there: another thread may be importing the module just now. */
 static PyObject *resolve(const char *target)
 {
     const char *colon = strchr(target, ':');
@@ -181,7 +181,7 @@ static PyObject *set_global(const engine_task *task)
     return failed ? NULL : Py_NewRef(Py_None);
 }
 
-/* What belongs to a module that nobody imported has nothing to do: most interpreters end without any Python code of ours. */
+/* What belongs to a module that nobody imported has nothing to do: most interpreters end without Python code of ours. */
 static PyObject *call_if_loaded(const char *module, const char *function)
 {
     PyObject *name = PyUnicode_FromString(module);

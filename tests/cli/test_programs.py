@@ -242,3 +242,20 @@ def test_arguments_and_names_that_are_not_ascii(folder):
     assert sorted(result.stdout.splitlines()) == sorted(["größe   | 日本 é", "größe-2 | x"])
 
 
+
+
+def test_programs_may_change_the_folder_that_is_the_process_s(folder):
+    folder.write("elsewhere/keep")
+    folder.write("lib/near.py", "name = 'near'")
+    folder.write("tool.py", "print('tool')")
+    folder.write("mod.py", "def main(): print('function')")
+    folder.write("a.py", "import os; os.chdir('elsewhere')")
+    folder.write("b.py", "import near; print(near.name)")
+    result = folder.run("--jobs", "1", "--path", "lib", "a.py", "b.py", "-m", "tool", "mod:main")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert sorted(result.stdout.split()) == sorted("b | near tool | tool mod:main | function".split())
+
+
+def test_one_program_alone_sees_its_path_as_typed(folder):
+    folder.write("a.py", "import sys; print(sys.argv[0])")
+    assert folder.run("./a.py").stdout == "./a.py\n"
