@@ -183,31 +183,32 @@ static void test_what_python_code_sees(void **state)
 {
     (void)state;
     isle_interp it = create(NULL);
-    run(it, "import isles, time\n"
-            "q = isles.create_queue(2, name='seen')\n"
-            "assert (q.maxsize, q.name, q.qsize(), q.empty(), q.full(), q.closed) == (2, 'seen', 0, True, False, False)\n"
-            "assert isles.find_queue('seen') == q and hash(isles.find_queue('seen')) == hash(q)\n"
-            "assert 'seen' in repr(q)\n"
-            "q.put(1); q.put_nowait(2)\n"
-            "assert q.full()\n"
-            "for wait in (lambda: q.put(3, timeout=0.03), lambda: q.put(3, block=False), lambda: q.put_nowait(3)):\n"
-            "    try: wait()\n"
-            "    except isles.QueueFull: pass\n"
-            "    else: raise AssertionError\n"
-            "assert q.get_many(5) == [1, 2]\n"
-            "before = time.monotonic()\n"
-            "try: q.get(timeout=0.05)\n"
-            "except isles.QueueEmpty: pass\n"
-            "assert time.monotonic() - before >= 0.05\n"
-            "try: q.put({'a': [object()]})\n"
-            "except isles.NotShareableError as e: assert \"['a'][0]\" in str(e), e\n"
-            "else: raise AssertionError\n"
-            "assert q.empty()\n" /* nothing half-sent */
-            "q.close(); q.close()\n"
-            "for f in (q.get, lambda: q.put(1)):\n"
-            "    try: f()\n"
-            "    except isles.QueueClosed: pass\n"
-            "    else: raise AssertionError\n");
+    run(it,
+        "import isles, time\n"
+        "q = isles.create_queue(2, name='seen')\n"
+        "assert (q.maxsize, q.name, q.qsize(), q.empty(), q.full(), q.closed) == (2, 'seen', 0, True, False, False)\n"
+        "assert isles.find_queue('seen') == q and hash(isles.find_queue('seen')) == hash(q)\n"
+        "assert 'seen' in repr(q)\n"
+        "q.put(1); q.put_nowait(2)\n"
+        "assert q.full()\n"
+        "for wait in (lambda: q.put(3, timeout=0.03), lambda: q.put(3, block=False), lambda: q.put_nowait(3)):\n"
+        "    try: wait()\n"
+        "    except isles.QueueFull: pass\n"
+        "    else: raise AssertionError\n"
+        "assert q.get_many(5) == [1, 2]\n"
+        "before = time.monotonic()\n"
+        "try: q.get(timeout=0.05)\n"
+        "except isles.QueueEmpty: pass\n"
+        "assert time.monotonic() - before >= 0.05\n"
+        "try: q.put({'a': [object()]})\n"
+        "except isles.NotShareableError as e: assert \"['a'][0]\" in str(e), e\n"
+        "else: raise AssertionError\n"
+        "assert q.empty()\n" /* nothing half-sent */
+        "q.close(); q.close()\n"
+        "for f in (q.get, lambda: q.put(1)):\n"
+        "    try: f()\n"
+        "    except isles.QueueClosed: pass\n"
+        "    else: raise AssertionError\n");
     run_error(it, "isles.create_queue(name='seen')", "ValueError: a queue named seen lives already");
     run_error(it, "isles.find_queue('nowhere')", "LookupError: there is no queue named nowhere");
     run_error(it, "isles.create_queue(unbound='x')", "ValueError: unbound: 'x' is neither 'keep' nor 'remove'");

@@ -20,8 +20,8 @@ isle_status isle_queue_create(const isle_queue_config *config, isle_queue **out_
         return status;
     }
     if (out_queue == NULL || (unsigned)own.unbound > ISLE_UNBOUND_REMOVE) {
-        return error_set(err, ISLE_ERR_INVALID, out_queue == NULL ? "out_queue is NULL"
-                                                                  : "isle_queue_config.unbound is none of isle_unbound");
+        return error_set(err, ISLE_ERR_INVALID,
+                         out_queue == NULL ? "out_queue is NULL" : "isle_queue_config.unbound is none of isle_unbound");
     }
     queue_limits limits = {.max_items = own.max_items, .max_bytes = own.max_bytes};
     isle_queue *q = queue_new(own.name, limits, (int)own.unbound, &taken);
@@ -121,7 +121,8 @@ static isle_status open_messages(queue_message *list, isle_value **out_values, i
         while (count > 0) {
             isle_value_free(out_values[--count]);
         }
-        return error_set(err, status, "a value that was taken could not be read and is lost: %s", isle_status_text(status));
+        return error_set(err, status, "a value that was taken could not be read and is lost: %s",
+                         isle_status_text(status));
     }
     return ISLE_OK;
 }

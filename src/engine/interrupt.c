@@ -29,7 +29,9 @@ static int (*original_check_signals)(void);
 static int (*original_make_pending_calls)(void);
 
 /* Code ranges in which a thread might hold a lock of the whole process. Written at start. */
-static struct { uintptr_t start, end; } no_park[MAX_RANGES];
+static struct {
+    uintptr_t start, end;
+} no_park[MAX_RANGES];
 static size_t no_park_count;
 
 /* Interpreters whose threads are being made to end, for threads that aren't home threads. */

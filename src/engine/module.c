@@ -132,13 +132,15 @@ static PyObject *find_queue(PyObject *capsule, PyObject *arg)
         return NULL;
     }
     queue *q = queue_find(name);
-    return q != NULL ? queue_wrap(interp_of(capsule), q) : PyErr_Format(PyExc_LookupError, "there is no queue named %s", name);
+    return q != NULL ? queue_wrap(interp_of(capsule), q)
+                     : PyErr_Format(PyExc_LookupError, "there is no queue named %s", name);
 }
 
-static PyMethodDef create_queue_def = {
-    "create_queue", (PyCFunction)(void (*)(void))create_queue, METH_VARARGS | METH_KEYWORDS,
-    "create_queue(maxsize=0, *, name=None, max_bytes=0, unbound='keep')\n\nA new queue. Others find it by its name while "
-    "it lives. unbound='remove': what this\ninterpreter put goes when it ends."};
+static PyMethodDef create_queue_def = {"create_queue", (PyCFunction)(void (*)(void))create_queue,
+                                       METH_VARARGS | METH_KEYWORDS,
+                                       "create_queue(maxsize=0, *, name=None, max_bytes=0, unbound='keep')\n\nA new "
+                                       "queue. Others find it by its name while "
+                                       "it lives. unbound='remove': what this\ninterpreter put goes when it ends."};
 static PyMethodDef find_queue_def = {"find_queue", find_queue, METH_O,
                                      "find_queue(name)\n\nThe queue of that name. Raises LookupError."};
 
@@ -192,8 +194,8 @@ int module_install(engine_interp *interp)
                  PyModule_AddStringConstant(module, "__version__", ISLE_VERSION_STRING) < 0 ||
                  PyModule_AddObjectRef(module, "host", host) < 0 ||
                  PyModule_AddObjectRef(module, "Cancelled", interp->cancelled) < 0 ||
-                 PyModule_AddObjectRef(module, "HostError", interp->host_error) < 0 ||
-                 add_queues(interp, module) < 0 || PyDict_SetItemString(modules, "isles", module) < 0 ||
+                 PyModule_AddObjectRef(module, "HostError", interp->host_error) < 0 || add_queues(interp, module) < 0 ||
+                 PyDict_SetItemString(modules, "isles", module) < 0 ||
                  PyDict_SetItemString(modules, "isles.host", host) < 0 || name_main_thread(interp) < 0;
     Py_XDECREF(module);
     Py_XDECREF(host);

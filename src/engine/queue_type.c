@@ -12,8 +12,7 @@
 #include "queue.h"
 
 typedef struct queue_object {
-    PyObject_HEAD
-    queue *q;
+    PyObject_HEAD queue *q;
     engine_interp *interp;
 } queue_object;
 
@@ -394,9 +393,8 @@ static int make_error(engine_interp *interp, int which, const char *name, const 
 int queue_type_make(engine_interp *interp)
 {
     interp->queue_type = PyType_FromSpec(&spec);
-    interp->not_shareable = PyErr_NewExceptionWithDoc("isles.NotShareableError",
-                                                      "A value that can't cross between interpreters.", PyExc_TypeError,
-                                                      NULL);
+    interp->not_shareable = PyErr_NewExceptionWithDoc(
+        "isles.NotShareableError", "A value that can't cross between interpreters.", PyExc_TypeError, NULL);
     if (interp->queue_type == NULL || interp->not_shareable == NULL ||
         make_error(interp, QUEUE_ERROR_CLOSED, "isles.QueueClosed", "The queue is closed (and empty).",
                    PyExc_Exception) < 0 ||

@@ -92,13 +92,11 @@ static void test_level_is_set_and_cleared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_makes_readable),
-        cmocka_unit_test(test_not_inherited_and_never_blocks),
+        cmocka_unit_test(test_set_makes_readable),     cmocka_unit_test(test_not_inherited_and_never_blocks),
 #ifndef PLAT_PORTABLE
         cmocka_unit_test(test_reading_does_not_reset),
 #endif
-        cmocka_unit_test(test_set_while_polled),
-        cmocka_unit_test(test_level_is_set_and_cleared),
+        cmocka_unit_test(test_set_while_polled),       cmocka_unit_test(test_level_is_set_and_cleared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,8 +49,7 @@ plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline)
             return PLAT_TIMEOUT;
         }
         /* _BITSET: its timeout is a point on CLOCK_MONOTONIC, not a length of time */
-        long rc = syscall(SYS_futex, &gate->open, FUTEX_WAIT_BITSET_PRIVATE, 0, timeout, NULL,
-                          FUTEX_BITSET_MATCH_ANY);
+        long rc = syscall(SYS_futex, &gate->open, FUTEX_WAIT_BITSET_PRIVATE, 0, timeout, NULL, FUTEX_BITSET_MATCH_ANY);
         if (rc == -1 && errno != EAGAIN) {
             return plat_gate_is_open(gate) ? PLAT_OPEN : errno == EINTR ? PLAT_INTERRUPTED : PLAT_TIMEOUT;
         }

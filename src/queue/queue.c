@@ -167,7 +167,8 @@ queue_result queue_put(queue *q, queue_message *message, const queue_patience *p
     }
     if (q->closed) {
         result = QUEUE_CLOSED;
-    } else if (result == QUEUE_OK || (result == QUEUE_TIMEOUT && q->putters.first == NULL && fits(q, message->size_bytes))) {
+    } else if (result == QUEUE_OK ||
+               (result == QUEUE_TIMEOUT && q->putters.first == NULL && fits(q, message->size_bytes))) {
         result = QUEUE_OK;
         append(q, message);
         update_fd(q);
