@@ -29,10 +29,18 @@ static int descriptor_of(const raw_stream *self)
     return target->kind == ISLE_STREAM_INHERIT ? self->number : target->kind == ISLE_STREAM_FD ? target->fd : -1;
 }
 
+/* A host that takes output by callback may name a descriptor too: for child processes, which can't be given a callback. */
+static int told_descriptor(const raw_stream *self)
+{
+    const isle_stream *target = target_of(self);
+    bool named = target->kind == ISLE_STREAM_CALLBACK && self->number > 0 && target->fd > 0;
+    return named ? target->fd : descriptor_of(self);
+}
+
 static PyObject *raw_fileno(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    int fd = descriptor_of(raw_of(self));
+    int fd = told_descriptor(raw_of(self));
     if (fd < 0) {
         PyObject *io = PyImport_ImportModule("io");
         PyObject *type = io != NULL ? PyObject_GetAttrString(io, "UnsupportedOperation") : NULL;
@@ -215,15 +223,16 @@ static PyObject *make_raw(engine_interp *interp, PyTypeObject *type, int number)
     return object;
 }
 
-/* Takes `raw` over. As Python makes its own: stderr never fails to encode, and lines reach a person at once. */
+/* Takes `raw` over. As Python makes its own in UTF-8 mode (PEP 540): bytes that are no UTF-8 pass, stderr never fails to
+ * encode, and lines reach a person at once. */
 static PyObject *make_text(PyObject *io, PyObject *raw, int number, bool lines)
 {
     PyObject *buffer = PyObject_CallMethod(io, number == 0 ? "BufferedReader" : "BufferedWriter", "O", raw);
     PyObject *class = PyObject_GetAttrString(io, "TextIOWrapper");
     PyObject *args = buffer != NULL ? PyTuple_Pack(1, buffer) : NULL;
-    PyObject *options = Py_BuildValue("{s:s,s:s,s:z,s:O}", "encoding", "utf-8", "errors",
-                                      number == 2 ? "backslashreplace" : "strict", "newline",
-                                      number == 0 ? NULL : "\n", "line_buffering", lines ? Py_True : Py_False);
+    PyObject *options = Py_BuildValue("{s:s,s:s,s:s,s:O}", "encoding", "utf-8", "errors",
+                                      number == 2 ? "backslashreplace" : "surrogateescape", "newline", "\n",
+                                      "line_buffering", lines ? Py_True : Py_False);
     PyObject *text = class != NULL && args != NULL && options != NULL ? PyObject_Call(class, args, options) : NULL;
     PyObject *mode = text != NULL ? PyUnicode_FromString(number == 0 ? "r" : "w") : NULL;
     if (mode == NULL || PyObject_SetAttrString(text, "mode", mode) < 0) {
