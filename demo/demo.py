@@ -209,8 +209,8 @@ def check_versions(seen, pid):
 
 
 def check_cores(seen):
-    """CPU time beyond the wall time shows two cores in use. Where other processes had the cores, this shows that both could have
-    been: neither copy ever waited for the other, as it would for a common GIL."""
+    """CPU time beyond the wall time shows two cores in use. Where other processes had the cores, this shows that both
+    could have been: neither copy ever waited for the other, as it would for a common GIL."""
     rows = seen.named("primes")
     if len(rows) != 2 or any(row["result"] != "ok" for row in rows):
         return False, "the two copies of primes.py did not both end well"
