@@ -99,7 +99,7 @@ def test_jobs_limits_how_many_run_at_once(folder):
     assert max(seen) <= 2
 
 
-# --- signals ------------------------------------------------------------------------------------------------------------
+# --- signals -----------------------------------------------------------------------------------------------------
 
 def start_ready(folder, *args, ready=1):
     process = folder.start("run", *args)
