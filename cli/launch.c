@@ -3,11 +3,13 @@
 
 #include <unistd.h>
 
-/* A child process that is given the stream writes to the process's, as one that inherits it does. */
-static isle_stream output_stream(struct program *program, int fd, bool terminal)
+/* A child process that is given the stream writes to the program's file if there is one, else to the process's, as one
+ * that inherits it does. */
+static isle_stream output_stream(struct program *program, int number, bool terminal)
 {
+    int own = program->output.lines[number - 1].fd;
     return (isle_stream){.kind = ISLE_STREAM_CALLBACK,
-                         .fd = fd,
+                         .fd = own >= 0 ? own : number,
                          .write = output_write,
                          .ctx = &program->output,
                          .terminal = terminal};
