@@ -113,27 +113,71 @@ def _set_xoption(option):
 
 
 def _own_environment(pairs):
-    """os.environ becomes this interpreter's: what it sets stays in it and goes to its children."""
+    """This interpreter's own in place of the process's: os.environ, putenv, what children get, PYTHONBREAKPOINT."""
     import os
+
+    native = dict(os.environ._data)  # bytes: what the process's environment is to plain Python
+    _keep_variables(native)
+    _hand_to_children(native)
+    _guard_time_zone(native)
+    sys.breakpointhook = sys.__breakpointhook__ = call_found(breakpoint_function)
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if equals:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+
+
+def _keep_variables(native):
+    import errno
+    import os
+    import posix
+
+    def encode(text):
+        data = os.fsencode(text)
+        if b"\0" in data:
+            raise ValueError("embedded null byte")
+        return data
+
+    def putenv(name, value, /):
+        name, value = encode(name), encode(value)
+        sys.audit("os.putenv", name, value)
+        if b"=" in name:
+            raise ValueError("illegal environment variable name")
+        if not name:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        native[name] = value
+
+    def unsetenv(name, /):
+        name = encode(name)
+        sys.audit("os.unsetenv", name)
+        if not name or b"=" in name:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        native.pop(name, None)
+
+    _replace((os, posix), putenv=putenv, unsetenv=unsetenv)
+    if hasattr(posix, "_create_environ"):  # 3.14: for os.reload_environ
+        _replace((os, posix), _create_environ=native.copy)
+
+
+def _hand_to_children(native):
+    import os
+    import posix
     import _posixsubprocess
-
-    def stays_here(*args):
-        pass
-
-    def environment():
-        return [os.fsencode(key) + b"=" + os.fsencode(value) for key, value in os.environ.items()]
 
     fork_exec = _posixsubprocess.fork_exec
     environment_at = 5  # position of env_list in fork_exec's arguments
 
     def fork_exec_here(*args):
         if len(args) > environment_at and args[environment_at] is None:
-            args = (*args[:environment_at], environment(), *args[environment_at + 1 :])
+            pairs = [name + b"=" + value for name, value in native.items()]
+            args = (*args[:environment_at], pairs, *args[environment_at + 1 :])
         return fork_exec(*args)
 
     def with_environment(spawn):  # None for env means the process's, since 3.13
         def spawn_here(path, argv, env, /, **options):
-            return spawn(path, argv, os.environ if env is None else env, **options)
+            return spawn(path, argv, native if env is None else env, **options)
 
         return spawn_here
 
@@ -143,19 +187,53 @@ def _own_environment(pairs):
         status = subprocess.call(command, shell=True)
         return -status if status < 0 else status << 8
 
-    os.putenv = os.unsetenv = stays_here
-    os.system = system
-    os.posix_spawn = with_environment(os.posix_spawn)
-    os.posix_spawnp = with_environment(os.posix_spawnp)
+    _replace((os, posix), system=system, posix_spawn=with_environment(os.posix_spawn),
+             posix_spawnp=with_environment(os.posix_spawnp))
     _posixsubprocess.fork_exec = fork_exec_here
     if "subprocess" in sys.modules:
         sys.modules["subprocess"]._fork_exec = fork_exec_here
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if equals:
-            os.environ[name] = value
-        else:
-            os.environ.pop(name, None)
+
+
+def _guard_time_zone(native):
+    """libc has one time zone for the process: setting it for one interpreter must not change the others' clocks."""
+    import time
+
+    process_zone, tzset = native.get(b"TZ"), time.tzset
+
+    def tzset_here():
+        if native.get(b"TZ") != process_zone:
+            import warnings
+
+            warnings.warn("time.tzset: the local time zone is that of the process; TZ in this interpreter's own"
+                          " environment is for the processes that it starts (zoneinfo gives any zone)",
+                          RuntimeWarning, stacklevel=2)
+        tzset()
+
+    time.tzset = tzset_here
+
+
+def _replace(modules, **functions):
+    for module in modules:
+        for name, function in functions.items():
+            setattr(module, name, function)
+
+
+def breakpoint_function():
+    """What breakpoint() calls. None: nothing."""
+    import importlib
+    import os
+
+    wanted = "" if sys.flags.ignore_environment else os.environ.get("PYTHONBREAKPOINT", "")
+    if wanted == "0":
+        return None
+    module, _, name = (wanted or "pdb.set_trace").rpartition(".")
+    try:
+        return getattr(importlib.import_module(module or "builtins"), name)
+    except (ImportError, AttributeError):
+        import warnings
+
+        warnings.warn(f'Ignoring unimportable $PYTHONBREAKPOINT: "{wanted}"', RuntimeWarning, stacklevel=2)
+        return None
 
 
 # --- programs -----------------------------------------------------------------------------------------------------
