@@ -4,7 +4,6 @@
  * thread is attached, so the list, and the thread behind each entry, hold still while we are attached; on free-threaded
  * builds the world is stopped for that. */
 #include <stdio.h>
-#include <string.h>
 
 #include "python.h"
 
@@ -32,13 +31,14 @@ typedef struct thread_list {
     size_t count;
 } thread_list;
 
-/* Attached. All threads but the home thread (the first of them, where there are very many: the rest come later). */
+/* Attached. All threads but the home thread (the first of them, where there are very many: the rest come later). One that
+ * was started and has not come to life yet has an ident and a kernel id of 0; an asynchronous exception waits for it. */
 static void list_threads(engine_interp *interp, thread_list *out)
 {
     out->count = 0;
     HOLD_STILL(interp->state);
     for (PyThreadState *t = PyInterpreterState_ThreadHead(interp->state); t != NULL; t = PyThreadState_Next(t)) {
-        if (t != interp->home && t->thread_id != 0 && out->count < ENGINE_MAX_LEFT) {
+        if (t != interp->home && out->count < ENGINE_MAX_LEFT) {
             out->idents[out->count] = t->thread_id;
             out->kernel_ids[out->count] = (plat_kernel_id)t->native_thread_id;
             out->count++;
@@ -51,8 +51,12 @@ static void list_threads(engine_interp *interp, thread_list *out)
 static void remember_left(engine_interp *interp, const thread_list *list)
 {
     plat_lock_take(&interp->lock);
-    interp->left_count = list->count;
-    memcpy(interp->left, list->kernel_ids, list->count * sizeof *list->kernel_ids);
+    interp->left_count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->kernel_ids[i] != 0) {
+            interp->left[interp->left_count++] = list->kernel_ids[i];
+        }
+    }
     plat_lock_give(&interp->lock);
 }
 
@@ -64,7 +68,9 @@ static void interrupt_all(engine_interp *interp, const thread_list *list, bool i
     }
     interrupt_threads(interp, true, insist);
     for (size_t i = 0; i < list->count; i++) {
-        plat_kernel_id_signal(list->kernel_ids[i], engine.signal, NULL);
+        if (list->kernel_ids[i] != 0) {
+            plat_kernel_id_signal(list->kernel_ids[i], engine.signal, NULL);
+        }
     }
 }
 
