@@ -7,6 +7,7 @@
 static void drop_objects(engine_interp *interp)
 {
     streams_drop(interp);
+    target_drop(interp);
     Py_CLEAR(interp->support);
 }
 
@@ -61,10 +62,7 @@ static bool needs_setup(const isle_interp_config *config)
 /* As setup() does, when there is nothing else to set up: loading support.py would double the price of that. */
 static PyObject *run_site(void)
 {
-    PyObject *site = PyImport_ImportModule("site");
-    PyObject *done = site != NULL ? PyObject_CallMethod(site, "main", NULL) : NULL;
-    Py_XDECREF(site);
-    return done;
+    return PyImport_ImportModule("site"); /* its body runs main(), since sys.flags.no_site is 0 */
 }
 
 static int set_int(PyObject *dict, const char *name, int value)
@@ -278,5 +276,6 @@ void engine_interp_free(engine_interp *interp)
     arena_owner_free(interp->arenas, false);
     plat_lock_destroy(&interp->lock);
     plat_free(interp->name);
+    plat_free(interp->target);
     plat_free(interp);
 }

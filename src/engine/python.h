@@ -51,9 +51,11 @@ struct engine_interp {
     PyObject *host_error;   /* isles.HostError */
     PyObject *files[3];     /* sys.stdin, sys.stdout, sys.stderr as made */
     PyObject *file_names[3]; /* "stdin", "stdout", "stderr" */
-    PyObject *flush_name;
+    PyObject *flush[3];     /* their bound methods; [0] isn't used */
     PyObject *sys_dict;     /* of the module sys: each task looks up two names there */
     PyObject *support;      /* globals of support.py; NULL until needed */
+    PyObject *target_names; /* of the last call's target: see target.c */
+    char *target;
 
     plat_lock lock;
     bool alive;   /* `state` may be given to _PyEval_AddPendingCall */
@@ -115,6 +117,10 @@ void streams_drop(engine_interp *interp);
 /* module.c */
 int module_install(engine_interp *interp);
 
+/* target.c: new reference to what "module:function" names, or NULL with an exception set. */
+PyObject *target_resolve(engine_interp *interp, const char *target);
+void target_drop(engine_interp *interp);
+
 /* support.c: calls a function of support.py; new reference or NULL with an exception set. */
 int support_prepare(void); /* main interpreter, attached: compiles it */
 PyObject *support_call(engine_interp *interp, const char *function, PyObject *args /* stolen */);
@@ -126,6 +132,10 @@ void interrupt_shield(engine_interp *interp, int64_t ns); /* home, attached: let
 void interrupt_end(engine_interp *interp); /* home, attached: the task has ended */
 void interrupt_unlink(engine_interp *interp); /* its state is going: no more pending calls */
 void interrupt_threads(engine_interp *interp, bool on, bool insist); /* see threads.c */
+
+/* threads.c: for engine_park, whose caller can't attach when it is needed. Any thread. */
+void threads_note_left(engine_interp *interp);
+void threads_forget_left(engine_interp *interp);
 
 /* hook.c: replaces a function of CPython. NULL on success, else the reason. */
 const char *hook_install(void *function, void *replacement, void **out_original);

@@ -260,23 +260,20 @@ static int install_one(engine_interp *interp, PyObject *io, PyTypeObject *type, 
     static const char *const originals[] = {"__stdin__", "__stdout__", "__stderr__"};
     PyObject *raw = make_raw(interp, type, number);
     PyObject *text = raw != NULL ? make_text(io, raw, number, by_lines(raw_of(raw))) : NULL;
-    interp->file_names[number] = PyUnicode_InternFromString(names[number]);
-    if (text == NULL || interp->file_names[number] == NULL || PySys_SetObject(names[number], text) < 0 ||
-        PySys_SetObject(originals[number], text) < 0) {
-        Py_XDECREF(text);
-        return -1;
-    }
     interp->files[number] = text;
-    return 0;
+    interp->file_names[number] = PyUnicode_InternFromString(names[number]);
+    interp->flush[number] = text != NULL ? PyObject_GetAttrString(text, "flush") : NULL;
+    bool fine = text != NULL && interp->file_names[number] != NULL && interp->flush[number] != NULL &&
+                PySys_SetObject(names[number], text) == 0 && PySys_SetObject(originals[number], text) == 0;
+    return fine ? 0 : -1;
 }
 
 static int find_sys(engine_interp *interp)
 {
     PyObject *sys = PyImport_ImportModule("sys");
     interp->sys_dict = sys != NULL ? Py_XNewRef(PyModule_GetDict(sys)) : NULL;
-    interp->flush_name = PyUnicode_InternFromString("flush");
     Py_XDECREF(sys);
-    return interp->sys_dict != NULL && interp->flush_name != NULL ? 0 : -1;
+    return interp->sys_dict != NULL ? 0 : -1;
 }
 
 int streams_install(engine_interp *interp)
@@ -299,29 +296,30 @@ void streams_drop(engine_interp *interp)
     for (int number = 0; number < 3; number++) {
         Py_CLEAR(interp->files[number]);
         Py_CLEAR(interp->file_names[number]);
+        Py_CLEAR(interp->flush[number]);
     }
-    Py_CLEAR(interp->flush_name);
     Py_CLEAR(interp->sys_dict);
 }
 
-/* After each task, so by names that are there already: this is a fifth of a short call's time. */
-static void flush_file(const engine_interp *interp, PyObject *file)
+/* Takes what a flush gave. It fails for a file that was closed, or in the code's own object. */
+static void flushed(PyObject *done)
 {
-    PyObject *done = file != NULL && file != Py_None ? PyObject_CallMethodNoArgs(file, interp->flush_name) : NULL;
     if (done == NULL) {
-        PyErr_Clear(); /* a file that was closed, or the code's own object */
+        PyErr_Clear();
     }
     Py_XDECREF(done);
 }
 
+/* After each task, so by what is there already: this is the larger part of a short call's time. */
 void streams_flush(engine_interp *interp)
 {
     for (int number = 1; number < 3; number++) {
-        PyObject *current = Py_XNewRef(PyDict_GetItemWithError(interp->sys_dict, interp->file_names[number]));
-        flush_file(interp, current);
-        if (interp->files[number] != current) {
-            flush_file(interp, interp->files[number]);
+        PyObject *current;
+        PyDict_GetItemRef(interp->sys_dict, interp->file_names[number], &current);
+        if (current != NULL && current != Py_None && current != interp->files[number]) {
+            flushed(PyObject_CallMethod(current, "flush", NULL));
         }
         Py_XDECREF(current);
+        flushed(PyObject_CallNoArgs(interp->flush[number]));
     }
 }

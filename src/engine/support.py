@@ -29,7 +29,7 @@ def setup(config):
     if config["venv"] is not None:
         _enter_venv(config["venv"])
     if config["site"]:
-        _run_site(config["isolated"])
+        import site  # runs main() as sys.flags say: no user site for an isolated one
     sys.path[0:0] = config["path"]
     for option in config["warnings"]:
         _set_warning(option)
@@ -68,14 +68,6 @@ def _read_pyvenv(path):
     except OSError as error:
         raise ValueError(f"venv: {path}: {error.strerror}") from None
     return settings
-
-
-def _run_site(isolated):
-    import site
-
-    if isolated:
-        site.ENABLE_USER_SITE = False
-    site.main()
 
 
 def _set_warning(option):

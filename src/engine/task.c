@@ -99,56 +99,13 @@ static PyObject *run_module(engine_interp *interp, const engine_task *task)
     return run_as_main(task->target, true);
 }
 
-/* New reference. A module's function is looked up in its namespace first: the general way takes ten times as long. */
-static PyObject *attribute(PyObject *object, PyObject *name)
-{
-    PyObject *found = NULL;
-    if (PyModule_CheckExact(object) && PyDict_GetItemRef(PyModule_GetDict(object), name, &found) != 0) {
-        return found; /* NULL: an exception */
-    }
-    return PyObject_GetAttr(object, name);
-}
-
-/* Attributes of `object` (stolen, may be NULL) along "a.b.c". */
-static PyObject *follow(PyObject *object, const char *names)
-{
-    while (object != NULL && names != NULL) {
-        const char *dot = strchr(names, '.');
-        PyObject *name = PyUnicode_FromStringAndSize(names, dot != NULL ? dot - names : (Py_ssize_t)strlen(names));
-        PyObject *next = name != NULL ? attribute(object, name) : NULL;
-        Py_XDECREF(name);
-        Py_SETREF(object, next);
-        names = dot != NULL ? dot + 1 : NULL;
-    }
-    return object;
-}
-
-/* "pkg.mod:function", dots allowed after the colon. A module that is there is used as it is, at a tenth of what an
- * import takes to find it; unless the function is not there: another thread may be importing the module just now. */
-static PyObject *resolve(const char *target)
-{
-    const char *colon = strchr(target, ':');
-    if (colon == NULL || colon == target || colon[1] == '\0') {
-        PyErr_Format(PyExc_ValueError, "'%s' is not of the form module:function", target);
-        return NULL;
-    }
-    PyObject *name = PyUnicode_FromStringAndSize(target, colon - target);
-    PyObject *function = name != NULL ? follow(PyImport_GetModule(name), colon + 1) : NULL;
-    if (name != NULL && function == NULL && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_AttributeError))) {
-        PyErr_Clear();
-        function = follow(PyImport_Import(name), colon + 1);
-    }
-    Py_XDECREF(name);
-    return function;
-}
-
-static PyObject *run_call(const engine_task *task)
+static PyObject *run_call(engine_interp *interp, const engine_task *task)
 {
     PyObject *args, *kwargs;
     if (task->argv != NULL && set_argv(task, task->target) < 0) {
         return NULL;
     }
-    PyObject *function = resolve(task->target);
+    PyObject *function = target_resolve(interp, task->target);
     if (function == NULL || convert_to_call(task->args, task->args_len, &args, &kwargs) < 0) {
         Py_XDECREF(function);
         return NULL;
@@ -203,7 +160,7 @@ static PyObject *dispatch(engine_interp *interp, const engine_task *task)
     case ENGINE_MODULE:
         return run_module(interp, task);
     case ENGINE_CALL:
-        return run_call(task);
+        return run_call(interp, task);
     case ENGINE_GET_GLOBAL:
         return get_global(task);
     case ENGINE_SET_GLOBAL:
@@ -242,6 +199,9 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
     isle_status status = ISLE_OK;
     *out_value = NULL;
     *out_len = 0;
+    if (task->kind == ENGINE_JOIN_THREADS) {
+        threads_note_left(interp); /* one of them may hold the GIL for good: then we get no further */
+    }
     PyEval_RestoreThread(interp->home);
     interrupt_begin(interp);
     PyObject *result = dispatch(interp, task);
@@ -256,6 +216,9 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
     interrupt_end(interp);
     tidy(interp);
     PyEval_SaveThread();
+    if (task->kind == ENGINE_JOIN_THREADS) {
+        threads_forget_left(interp);
+    }
     if (status == ISLE_ERR_EXIT && failure->exit_status == 0) {
         engine_failure_clear(failure);
         status = ISLE_OK;
