@@ -151,6 +151,8 @@ def _keep_variables(native):
     _replace((os, posix), putenv=putenv, unsetenv=unsetenv)
     if hasattr(posix, "_create_environ"):  # 3.14: for os.reload_environ
         _replace((os, posix), _create_environ=native.copy)
+    if hasattr(posix, "_clearenv"):  # 3.15: for os.environ.clear
+        _replace((os, posix), _clearenv=native.clear)
 
 
 def _hand_to_children(native):
