@@ -11,7 +11,7 @@ MAX_FRAMES = 2000
 MAX_CHILDREN = 1000
 MAX_TEXT = 1 << 20
 
-_state = {"script_path": None, "mark": None}
+_state = {"script_path": None, "mark": None, "foreign": (None, ())}
 
 
 # --- set-up -------------------------------------------------------------------------------------------------------
@@ -292,7 +292,7 @@ def prepare_module(argv, isolated):
         _set_script_path(os.getcwd())
 
 
-def run_atexit():
+def run_atexit(*_):
     import atexit
 
     atexit._run_exitfuncs()
@@ -303,6 +303,21 @@ def after_interrupt():
     asyncio = sys.modules.get("_asyncio")
     if asyncio is not None:
         asyncio._set_running_loop(None)
+
+
+def join_threads(threading):
+    """Python's own end of the threads, without a word when the wait is stopped: that is nobody's error."""
+    hook = sys.unraisablehook
+
+    def hook_here(unraisable):
+        if getattr(unraisable.exc_type, "__module__", None) != "isles":
+            hook(unraisable)
+
+    sys.unraisablehook = hook_here
+    try:
+        threading._shutdown()
+    finally:
+        sys.unraisablehook = hook
 
 
 def thread_names():
@@ -321,16 +336,43 @@ def describe(exception, source, filename):
     import linecache
     import traceback
 
-    if source is not None and filename not in linecache.cache:
-        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     start = _outside(exception.__traceback__)
-    told = traceback.TracebackException(type(exception), exception, start, compact=False)
-    report = _describe_one(told, exception, start, 0)
-    if isinstance(exception, SystemExit):
-        report["exit_status"], report["text"] = _exit_status(exception)
-    else:
-        report["text"] = _plain("".join(told.format()))
+    before = linecache.cache.get(filename)
+    if source is not None:
+        _state["foreign"] = filename, _codes_of(start, filename)
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    try:
+        told = traceback.TracebackException(type(exception), exception, start, lookup_lines=False, compact=False)
+        report = _describe_one(told, exception, start, 0)
+        if isinstance(exception, SystemExit):
+            report["exit_status"], report["text"] = _exit_status(exception)
+        else:
+            report["text"] = _plain("".join(told.format()))
+    finally:
+        _state["foreign"] = None, ()
+        if source is not None:
+            linecache.cache.pop(filename, None)
+            if before is not None:
+                linecache.cache[filename] = before
     return report
+
+
+def _codes_of(start, filename):
+    """Ids of the code objects of the program whose frame is the outermost."""
+    codes = set()
+    todo = [] if start is None or start.tb_frame.f_code.co_filename != filename else [start.tb_frame.f_code]
+    while todo:
+        code = todo.pop()
+        codes.add(id(code))
+        todo.extend(constant for constant in code.co_consts if isinstance(constant, type(code)))
+    return codes
+
+
+def _hide_foreign_line(summary, code):
+    """Code of an earlier program, or of exec(), can have the same file name, "<string>": the line would be another's."""
+    filename, codes = _state["foreign"]
+    if code.co_filename == filename and id(code) not in codes:
+        summary._lines = ""
 
 
 def _outside(start):
@@ -344,7 +386,7 @@ def _exit_status(exception):
     if code is None:
         return 0, ""
     if isinstance(code, int):
-        return int(code) & 0xFF, ""
+        return (int(code) if -(1 << 63) <= code < 1 << 63 else -1) & 0xFF, ""
     try:
         return 1, _plain(str(code)) + "\n"
     except BaseException:
@@ -410,34 +452,43 @@ def _describe_relatives(report, told, exception, depth):
         report["children"] = [_describe_one(t, e, e.__traceback__, depth) for t, e in pairs]
 
 
-def _qualified_names(start):
+def _codes(start):
     while start is not None:
-        yield start.tb_frame.f_code.co_qualname
+        yield start.tb_frame.f_code
         start = start.tb_next
 
 
 def _frames(told, start):
-    frames = [_frame(f, name) for f, name in zip(told.stack, _qualified_names(start))]
+    frames = [_frame(f, code) for f, code in zip(told.stack, _codes(start))]
     if len(frames) > MAX_FRAMES:
         half = MAX_FRAMES // 2
         frames = frames[:half] + frames[-half:]
     return frames
 
 
-def _frame(summary, name):
+def _frame(summary, code):
+    _hide_foreign_line(summary, code)
     try:
-        line = summary.line
+        line, lines = summary.line, (summary._original_lines or "").split("\n")
     except BaseException:
-        line = None
+        line, lines = None, [""]
     return [
         _plain(summary.filename),
         summary.lineno or 0,
         summary.end_lineno or summary.lineno or 0,
-        -1 if summary.colno is None else summary.colno,
-        -1 if summary.end_colno is None else summary.end_colno,
-        _plain(name),
-        line if line is None else _plain(line),
+        _column(lines[0], summary.colno),
+        _column(lines[max(0, (summary.end_lineno or 0) - (summary.lineno or 0)) % len(lines)], summary.end_colno),
+        _plain(code.co_qualname),
+        _plain(line) if line else None,
     ]
+
+
+def _column(line, offset):
+    """Characters from bytes of UTF-8, as far as the line is known."""
+    if offset is None:
+        return -1
+    known = line.encode("utf-8", "surrogatepass")[:offset]
+    return offset - len(known) + len(known.decode("utf-8", "replace"))
 
 
 def _number(value):

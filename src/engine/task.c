@@ -139,12 +139,12 @@ static PyObject *set_global(const engine_task *task)
 }
 
 /* What belongs to a module that nobody imported has nothing to do: most interpreters end without Python code of ours. */
-static PyObject *call_if_loaded(const char *module, const char *function)
+static PyObject *call_if_loaded(engine_interp *interp, const char *module, const char *function)
 {
     PyObject *name = PyUnicode_FromString(module);
     PyObject *loaded = name != NULL ? PyImport_GetModule(name) : NULL;
     bool absent = loaded == NULL ? !PyErr_Occurred() : loaded == Py_None;
-    PyObject *result = loaded != NULL && !absent ? PyObject_CallMethod(loaded, function, NULL) : NULL;
+    PyObject *result = loaded != NULL && !absent ? support_call(interp, function, PyTuple_Pack(1, loaded)) : NULL;
     Py_XDECREF(loaded);
     Py_XDECREF(name);
     return absent ? Py_NewRef(Py_None) : result;
@@ -166,9 +166,9 @@ static PyObject *dispatch(engine_interp *interp, const engine_task *task)
     case ENGINE_SET_GLOBAL:
         return set_global(task);
     case ENGINE_JOIN_THREADS:
-        return call_if_loaded("threading", "_shutdown");
+        return call_if_loaded(interp, "threading", "join_threads");
     case ENGINE_ATEXIT:
-        return call_if_loaded("atexit", "_run_exitfuncs");
+        return call_if_loaded(interp, "atexit", "run_atexit");
     case ENGINE_MARK:
         return support_call(interp, "mark", PyTuple_New(0));
     case ENGINE_RESET:
@@ -210,6 +210,9 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
                                      failure);
     } else if (result == NULL) {
         status = engine_take_exception(interp, task, failure);
+    } else if (task->kind == ENGINE_JOIN_THREADS && atomic_load(&interp->reason) != 0) {
+        /* threading swallows what interrupts its wait */
+        status = engine_fail(failure, (isle_status)atomic_load(&interp->reason), "threads that it started still ran");
     }
     Py_XDECREF(result);
     streams_flush(interp);

@@ -30,6 +30,14 @@ def test_timeout(folder, program):
     assert "isles: timed out after 300ms (--timeout)\n" in result.stderr
 
 
+def test_thread_that_outlives_its_program_times_out(folder):
+    folder.write("a.py", "import threading, time\nthreading.Thread(target=time.sleep, args=(100,)).start()")
+    result = folder.run("--timeout", "300ms", "--summary", "a.py")
+    assert result.returncode == 124
+    assert table(result.stderr) == {"a": ("timeout", "124")}
+    assert "Traceback" not in result.stderr  # threading would report that its wait was interrupted
+
+
 def test_timeout_shows_where_it_was(folder):
     folder.write("a.py", "def f():\n    while True: pass\nf()\n")
     for _ in range(5):  # describing it has a limited time, which a busy machine may not give
