@@ -32,6 +32,7 @@ install: ## install a release build to PREFIX (/usr/local), below DESTDIR if set
 	@scripts/build release
 	@cmake --install build-release --prefix "$(PREFIX)"
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+	@echo "isles: installed below $(DESTDIR)$(PREFIX): $(DESTDIR)$(PREFIX)/bin/isles"
 
 clean: ## remove the build folders (not the cache)
 	@rm -rf build build-release build-asan build-tsan build-faults build-engines

@@ -55,6 +55,19 @@ const char help_info[] =
     "                       $(isles info --python) -m venv DIR\n"
     "  --json               the same facts as JSON\n";
 
+const char help_bench[] =
+    "Usage: isles bench [--json] [--quick] [--only NAME]...\n"
+    "\n"
+    "Compares threads, interpreters (fresh, and warm from a pool), forked and spawned processes on this machine: the\n"
+    "time until they run, memory, calls, messages, and what two cores bring. Takes half a minute.\n"
+    "\n"
+    "  --json               JSON instead of tables\n"
+    "  --quick              few rounds: a first look, or a test that it works\n"
+    "  --only NAME          only this: start, memory, call, message or cores; can be repeated\n"
+    "\n"
+    "The peers take turns, so compare the figures of one run with each other, not with another day's. Processes are\n"
+    "started by the engine's own python, by its multiprocessing.\n";
+
 const char help_help[] = "Usage: isles help [COMMAND]\n"
                          "\n"
                          "Prints what the commands are, or the help of one.\n";

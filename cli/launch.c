@@ -1,10 +1,18 @@
 /* Starting a program. A worker thread has the program while this runs. */
 #include "launch.h"
 
-static isle_stream output_stream(struct program *program, bool terminal)
+#include <unistd.h>
+
+/* A child process that is given the stream writes to the program's file if there is one, else to the process's, as one
+ * that inherits it does. */
+static isle_stream output_stream(struct program *program, int number, bool terminal)
 {
-    return (isle_stream){
-        .kind = ISLE_STREAM_CALLBACK, .write = output_write, .ctx = &program->output, .terminal = terminal};
+    int own = program->output.lines[number - 1].fd;
+    return (isle_stream){.kind = ISLE_STREAM_CALLBACK,
+                         .fd = own >= 0 ? own : number,
+                         .write = output_write,
+                         .ctx = &program->output,
+                         .terminal = terminal};
 }
 
 static isle_status create_interp(struct program *program, isle_runtime *runtime, const bool terminal[2],
@@ -27,8 +35,8 @@ static isle_status create_interp(struct program *program, isle_runtime *runtime,
     config.xoptions = program->xoptions.items;
     config.xoption_count = program->xoptions.count;
     config.stdin_ = (isle_stream){.kind = program->stdin_kind, .fd = program->stdin_fd};
-    config.stdout_ = output_stream(program, terminal[0]);
-    config.stderr_ = output_stream(program, terminal[1]);
+    config.stdout_ = output_stream(program, STDOUT_FILENO, terminal[0]);
+    config.stderr_ = output_stream(program, STDERR_FILENO, terminal[1]);
     return isle_interp_create(runtime, &config, out_interp, &program->start_error);
 }
 

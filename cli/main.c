@@ -19,6 +19,7 @@ static const struct command {
 } commands[] = {
     {"run", cmd_run, "run programs side by side, each in an interpreter of its own", help_run},
     {"info", cmd_info, "the engine, what it supports, its defects and what is done about them", help_info},
+    {"bench", cmd_bench, "compare threads, interpreters and processes on this machine", help_bench},
     {"help", cmd_help, "this text, or that of one command", help_help},
 };
 

@@ -68,7 +68,8 @@ int stop_begin(void)
     if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) != 0) {
         return errno;
     }
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* as Python does: an error of the code that wrote */
+    signal(SIGXFSZ, SIG_IGN);
     int error = handle(SIGINT);
     return error != 0 ? error : handle(SIGTERM);
 }

@@ -48,6 +48,13 @@ _isles()
     case ${COMP_WORDS[1]} in
     run) _isles_run ;;
     info) mapfile -t COMPREPLY < <(compgen -W "--python --json --help" -- "$cur") ;;
+    bench)
+        if [[ $prev == --only ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "start memory call message cores" -- "$cur")
+        else
+            mapfile -t COMPREPLY < <(compgen -W "--json --quick --only --help" -- "$cur")
+        fi
+        ;;
     help) mapfile -t COMPREPLY < <(compgen -W "run info bench help" -- "$cur") ;;
     esac
 }

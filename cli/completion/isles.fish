@@ -22,6 +22,11 @@ complete -c isles -n '__isles_command info' -l python -d 'Path of the engine\'s 
 complete -c isles -n '__isles_command info' -l json -d 'As JSON'
 complete -c isles -n '__isles_command info' -l help -d 'Help'
 
+complete -c isles -n '__isles_command bench' -l json -d 'As JSON'
+complete -c isles -n '__isles_command bench' -l quick -d 'Few rounds'
+complete -c isles -n '__isles_command bench' -l only -x -a 'start memory call message cores' -d 'Only this'
+complete -c isles -n '__isles_command bench' -l help -d 'Help'
+
 complete -c isles -n '__isles_command run' -a '(__fish_complete_suffix .py)' -d Program
 complete -c isles -n '__isles_command run' -a '(__fish_complete_directories)' -d Folder
 complete -c isles -n '__isles_command run' -s m -x -d 'Run a module'

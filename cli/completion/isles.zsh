@@ -52,6 +52,10 @@ _isles() {
     case $command in
     run) _isles_run ;;
     info) _arguments '--python[path of the python of the engine]' '--json[as JSON]' '--help[help]' ;;
+    bench)
+        _arguments '--json[as JSON]' '--quick[few rounds]' '--help[help]' \
+            '*--only=[only this]:name:(start memory call message cores)'
+        ;;
     help) _describe command commands ;;
     esac
 }

@@ -27,7 +27,8 @@ typedef size_t (*isle_read_fn)(void *ctx, uint64_t interp_id, char *buffer, size
 
 typedef struct isle_stream {
     isle_stream_kind kind;
-    int fd;
+    int fd;             /* CALLBACK, stdout and stderr: what sys.stdout.fileno() says, so that a child process can be
+                           given the stream (subprocess.run(..., stdout=sys.stdout)); 0: it has none */
     isle_write_fn write;
     isle_read_fn read;
     void *ctx;          /* borrowed until the interpreter has ended */

@@ -1,4 +1,6 @@
-/* Pools: interpreters kept warm. */
+/* Pools: interpreters kept warm.
+ *
+ * Unlike those of job.h, the calls here that wait don't detach the calling thread from an interpreter: do so before. */
 #ifndef ISLES_POOL_H
 #define ISLES_POOL_H
 

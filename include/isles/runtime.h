@@ -43,7 +43,7 @@ typedef struct isle_runtime_config { /* start from ISLE_RUNTIME_CONFIG_INIT; zer
 
 /* Starts CPython on a thread of its own (so that the caller's thread stays free of Python), imports the C modules that
  * the engine wants in its main interpreter, and installs the interrupt signal's empty handler. `config` may be NULL.
- * ISLE_ERR_STATE: Python or Isles already runs, or Isles ran here before (CPython can't start twice reliably).
+ * ISLE_ERR_STATE: Python or Isles already runs, or Isles started it here before (CPython can't start twice reliably).
  * ISLE_ERR_UNSUPPORTED: CPython older than 3.13. ISLE_ERR_ENGINE: CPython's own message. */
 ISLE_API isle_status isle_runtime_start(const isle_runtime_config *config, isle_runtime **out_runtime,
                                         isle_error **err);

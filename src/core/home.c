@@ -205,6 +205,16 @@ static bool reap(interp *in, size_t *out_threads, size_t *out_entries)
     return finish_and_go_on(in);
 }
 
+/* Those that are in libc just now can't be parked; they wait there, or are asked again a little later. */
+static void park_threads(interp *in)
+{
+    int64_t until = plat_now() + 100 * ISLE_MS;
+    plat_gate never = {0};
+    while (!engine_park(in->engine) && plat_now() < until) {
+        plat_gate_wait(&never, plat_now() + ISLE_MS);
+    }
+}
+
 /* Threads would not go. The home thread is free: it only says so. */
 static void bury_for_threads(interp *in, size_t entries)
 {
@@ -219,6 +229,7 @@ static void bury_for_threads(interp *in, size_t entries)
     if (mine) {
         const char *text = what != NULL ? what : "threads could not be stopped";
         event_details details = {.status = ISLE_ERR_ENDED, .message = text};
+        park_threads(in);
         event_tell(in->rt, in, ISLE_EVENT_STUCK, details);
         interp_bury(in, text);
     }

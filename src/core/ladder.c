@@ -107,12 +107,14 @@ static void press(interp *in, int64_t now)
     arm(in, next_point(in, now));
 }
 
-static void park(interp *in, int64_t now)
+static bool park(interp *in, int64_t now)
 {
-    if (!engine_park(in->engine)) {
+    bool parked = engine_park(in->engine);
+    if (!parked) {
         bool soon = now - in->ladder.given_up_at < PARK_SOON_FOR_NS;
         arm(in, now + (soon ? PARK_SOON_NS : PARK_LATER_NS));
     }
+    return parked;
 }
 
 static const char *what_is_stuck(activity a)
@@ -130,9 +132,9 @@ static const char *what_is_stuck(activity a)
     }
 }
 
-static void tell_stuck(interp *in, uint64_t job_id, isle_status reason, const char *what)
+static void tell_stuck(interp *in, uint64_t job_id, isle_status reason, const char *what, bool parked)
 {
-    char *message = plat_printf("%s: %s; the thread is parked", in->name, what);
+    char *message = plat_printf("%s: %s; the home thread is%s parked", in->name, what, parked ? "" : " not yet");
     event_details details = {.status = reason, .job_id = job_id, .message = message != NULL ? message : what};
     event_tell(in->rt, in, ISLE_EVENT_STUCK, details);
     plat_free(message);
@@ -147,8 +149,10 @@ static void give_up(interp *in, int64_t now)
     in->stuck = true;
     in->ladder.given_up = true;
     in->ladder.given_up_at = now;
-    park(in, now);
-    job_outcome outcome = {.status = reason, .note = "the code could not be stopped; its thread is parked"};
+    bool parked = park(in, now);
+    job_outcome outcome = {.status = reason,
+                           .note = parked ? "the code could not be stopped; its thread is parked"
+                                          : "the code could not be stopped; its thread is parked as soon as it can be"};
     uint64_t job_id = job != NULL ? job->id : 0;
     bool job_ended = job != NULL && job_end(job, &outcome);
     if (job_ended) {
@@ -160,7 +164,7 @@ static void give_up(interp *in, int64_t now)
     interp_use(in);
     interp_unlock(in);
 
-    tell_stuck(in, job_id, reason, what);
+    tell_stuck(in, job_id, reason, what, parked);
     if (job_ended) {
         job_tell(job);
         job_unref(job);

@@ -19,13 +19,8 @@ static const isle_engine_defect defects[] = {
 #endif
     {"python/cpython#139759", "os.fork() in a process with interpreters: the child crashes",
      "os.fork() and os.forkpty() raise RuntimeError while an interpreter of Isles lives"},
-#if PY_VERSION_HEX < 0x030f0000
     {"python/cpython#144748", "a blocking C call in an interpreter ignores interruption",
      "PyErr_CheckSignals and Py_MakePendingCalls are hooked (x86-64, with Zydis)"},
-#else
-    {"python/cpython#144748", "a wait for a lock in an interpreter ignores interruption",
-     "Py_MakePendingCalls is hooked (x86-64, with Zydis)"},
-#endif
     {"python/cpython#90453", "PyGILState_Ensure finds the main interpreter, never another",
      "isle_interp_enter attaches to the right one; extensions that use PyGILState stay wrong"},
 #if PY_VERSION_HEX >= 0x030e0000

@@ -45,7 +45,7 @@ static PyObject *describe(engine_interp *interp, PyObject *exception, const engi
 {
     bool has_source = task != NULL && task->kind == ENGINE_SOURCE;
     PyObject *source = text_or_none(has_source ? task->target : NULL);
-    PyObject *filename = text_or_none(has_source ? task->filename : NULL);
+    PyObject *filename = text_or_none(!has_source ? NULL : task->filename != NULL ? task->filename : "<string>");
     PyObject *args = PyTuple_Pack(3, exception, source, filename);
     Py_DECREF(source);
     Py_DECREF(filename);

@@ -7,6 +7,7 @@
 static void drop_objects(engine_interp *interp)
 {
     streams_drop(interp);
+    target_drop(interp);
     Py_CLEAR(interp->support);
 }
 
@@ -66,16 +67,58 @@ static bool needs_setup(const isle_interp_config *config)
 /* As setup() does, when there is nothing else to set up: loading support.py would double the price of that. */
 static PyObject *run_site(void)
 {
-    PyObject *site = PyImport_ImportModule("site");
-    PyObject *done = site != NULL ? PyObject_CallMethod(site, "main", NULL) : NULL;
-    Py_XDECREF(site);
-    return done;
+    return PyImport_ImportModule("site"); /* its body runs main(), since sys.flags.no_site is 0 */
+}
+
+static int set_int(PyObject *dict, const char *name, int value)
+{
+    PyObject *number = PyLong_FromLong(value);
+    int failed = number == NULL || PyDict_SetItemString(dict, name, number) < 0;
+    Py_XDECREF(number);
+    return failed ? -1 : 0;
+}
+
+static PyObject *changed_flags(const isle_interp_config *config, PyObject *flags)
+{
+    PyObject *replace = PyObject_GetAttrString(flags, "__replace__");
+    PyObject *none = PyTuple_New(0), *changes = PyDict_New();
+    const char *const as_isolated[] = {"isolated", "ignore_environment", "no_user_site"};
+    bool safe_path = config->isolated; /* the main interpreter's is only ours where Isles started it */
+    if (engine.adopted) {
+        PyObject *host = PyObject_GetAttrString(flags, "safe_path");
+        safe_path = safe_path || host == Py_True;
+        Py_XDECREF(host);
+    }
+    int failed = replace == NULL || none == NULL || changes == NULL ||
+                 PyDict_SetItemString(changes, "safe_path", safe_path ? Py_True : Py_False) < 0 ||
+                 set_int(changes, "no_site", config->no_site) < 0 ||
+                 (config->no_bytecode && set_int(changes, "dont_write_bytecode", 1) < 0);
+    for (size_t i = 0; config->isolated && !failed && i < sizeof as_isolated / sizeof *as_isolated; i++) {
+        failed = set_int(changes, as_isolated[i], 1) < 0;
+    }
+    PyObject *changed = failed ? NULL : PyObject_Call(replace, none, changes);
+    Py_XDECREF(changes);
+    Py_XDECREF(none);
+    Py_XDECREF(replace);
+    return changed;
+}
+
+/* sys.flags is copied from the main interpreter, which has no site and a safe path. Said of this one it would be wrong, and
+ * multiprocessing and others hand it to child processes as options. */
+static int set_flags(const isle_interp_config *config)
+{
+    PyObject *flags = Py_XNewRef(PySys_GetObject("flags"));
+    PyObject *changed = flags != NULL ? changed_flags(config, flags) : NULL;
+    int failed = changed == NULL || PySys_SetObject("flags", changed) < 0;
+    Py_XDECREF(changed);
+    Py_XDECREF(flags);
+    return failed ? -1 : 0;
 }
 
 static int apply_config(engine_interp *interp, const isle_interp_config *config)
 {
     PyObject *argv = Py_BuildValue("[s]", "");
-    int failed = argv == NULL || PySys_SetObject("argv", argv) < 0;
+    int failed = argv == NULL || PySys_SetObject("argv", argv) < 0 || set_flags(config) < 0;
     Py_XDECREF(argv);
     if (!failed && (needs_setup(config) || !config->no_site)) {
         PyObject *done = needs_setup(config) ? support_call(interp, "setup", settings_of(config)) : run_site();
@@ -238,5 +281,6 @@ void engine_interp_free(engine_interp *interp)
     arena_owner_free(interp->arenas, false);
     plat_lock_destroy(&interp->lock);
     plat_free(interp->name);
+    plat_free(interp->target);
     plat_free(interp);
 }

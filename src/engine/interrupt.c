@@ -182,37 +182,47 @@ void engine_nudge(engine_interp *interp)
     plat_lock_give(&interp->lock);
 }
 
+/* These three are passed by each task, also the shortest: under the lock plain stores do. */
+
 void interrupt_begin(engine_interp *interp)
 {
     plat_lock_take(&interp->lock);
     interp->running = true;
-    atomic_store(&interp->reason, 0);
+    atomic_store_explicit(&interp->reason, 0, memory_order_relaxed);
     plat_lock_give(&interp->lock);
 }
 
-static void disarm(engine_interp *interp)
+static void disarm(engine_interp *interp, int64_t shield_until)
 {
-    atomic_store(&interp->once, false);
-    atomic_store(&interp->insist, false);
+    atomic_store_explicit(&interp->shield_until, shield_until, memory_order_relaxed);
+    atomic_store_explicit(&interp->once, false, memory_order_relaxed);
+    atomic_store_explicit(&interp->insist, false, memory_order_relaxed);
+}
+
+/* Attached, as whoever sends one is: it can't come just now. */
+static void take_back_async(engine_interp *interp)
+{
+    if (atomic_load_explicit(&interp->async_sent, memory_order_relaxed)) {
+        atomic_store(&interp->async_sent, false);
+        PyThreadState_SetAsyncExc(interp->home_ident, NULL);
+    }
 }
 
 void interrupt_shield(engine_interp *interp, int64_t ns)
 {
     plat_lock_take(&interp->lock);
-    atomic_store(&interp->shield_until, ns == 0 ? 0 : plat_now() + ns);
-    disarm(interp);
+    disarm(interp, ns == 0 ? 0 : plat_now() + ns);
     plat_lock_give(&interp->lock);
-    if (atomic_exchange(&interp->async_sent, false)) {
-        PyThreadState_SetAsyncExc(interp->home_ident, NULL);
-    }
+    take_back_async(interp);
 }
 
 void interrupt_end(engine_interp *interp)
 {
     plat_lock_take(&interp->lock);
     interp->running = false;
+    disarm(interp, 0);
     plat_lock_give(&interp->lock);
-    interrupt_shield(interp, 0);
+    take_back_async(interp);
 }
 
 void interrupt_unlink(engine_interp *interp)

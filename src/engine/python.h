@@ -54,9 +54,11 @@ struct engine_interp {
     PyObject *queue_errors[3];
     PyObject *files[3];      /* sys.stdin, sys.stdout, sys.stderr as made */
     PyObject *file_names[3]; /* "stdin", "stdout", "stderr" */
-    PyObject *flush_name;
-    PyObject *sys_dict; /* of the module sys: each task looks up two names there */
-    PyObject *support;  /* globals of support.py; NULL until needed */
+    PyObject *flush[3];     /* their bound methods; [0] isn't used */
+    PyObject *sys_dict;     /* of the module sys: each task looks up two names there */
+    PyObject *support;      /* globals of support.py; NULL until needed */
+    PyObject *target_names; /* of the last call's target: see target.c */
+    char *target;
 
     plat_lock lock;
     bool alive;                   /* `state` may be given to _PyEval_AddPendingCall */
@@ -125,6 +127,10 @@ bool queue_unwrap(engine_interp *interp, PyObject *object, uint64_t *out_id);
 /* module.c */
 int module_install(engine_interp *interp);
 
+/* target.c: new reference to what "module:function" names, or NULL with an exception set. */
+PyObject *target_resolve(engine_interp *interp, const char *target);
+void target_drop(engine_interp *interp);
+
 /* support.c: calls a function of support.py; new reference or NULL with an exception set. */
 int support_prepare(void); /* main interpreter, attached: compiles it */
 PyObject *support_call(engine_interp *interp, const char *function, PyObject *args /* stolen */);
@@ -137,6 +143,10 @@ void interrupt_shield(engine_interp *interp, int64_t ns); /* home, attached: let
 void interrupt_end(engine_interp *interp);                /* home, attached: the task has ended */
 void interrupt_unlink(engine_interp *interp);             /* its state is going: no more pending calls */
 void interrupt_threads(engine_interp *interp, bool on, bool insist); /* see threads.c */
+
+/* threads.c: for engine_park, whose caller can't attach when it is needed. Any thread. */
+void threads_note_left(engine_interp *interp);
+void threads_forget_left(engine_interp *interp);
 
 /* hook.c: replaces a function of CPython. NULL on success, else the reason. */
 const char *hook_install(void *function, void *replacement, void **out_original);

@@ -120,8 +120,12 @@ static isle_status prepare(const isle_runtime_config *config, engine_failure *fa
 
 isle_status engine_start(const isle_runtime_config *config, const engine_hooks *hooks, engine_failure *failure)
 {
+    static bool ran;
     if (Py_IsInitialized()) {
         return engine_fail(failure, ISLE_ERR_STATE, "Python already runs in this process: adopt it");
+    }
+    if (ran) {
+        return engine_fail(failure, ISLE_ERR_STATE, "CPython ran in this process before, and can't start twice reliably");
     }
     engine.hooks = *hooks;
     engine.adopted = false;
@@ -140,6 +144,7 @@ isle_status engine_start(const isle_runtime_config *config, const engine_hooks *
         return prepared;
     }
     engine.main_thread_state = PyEval_SaveThread();
+    ran = true;
     return ISLE_OK;
 }
 

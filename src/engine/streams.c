@@ -29,10 +29,18 @@ static int descriptor_of(const raw_stream *self)
     return target->kind == ISLE_STREAM_INHERIT ? self->number : target->kind == ISLE_STREAM_FD ? target->fd : -1;
 }
 
+/* A host that takes output by callback may name a descriptor too: for child processes, which can't be given a callback. */
+static int told_descriptor(const raw_stream *self)
+{
+    const isle_stream *target = target_of(self);
+    bool named = target->kind == ISLE_STREAM_CALLBACK && self->number > 0 && target->fd > 0;
+    return named ? target->fd : descriptor_of(self);
+}
+
 static PyObject *raw_fileno(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    int fd = descriptor_of(raw_of(self));
+    int fd = told_descriptor(raw_of(self));
     if (fd < 0) {
         PyObject *io = PyImport_ImportModule("io");
         PyObject *type = io != NULL ? PyObject_GetAttrString(io, "UnsupportedOperation") : NULL;
@@ -215,15 +223,16 @@ static PyObject *make_raw(engine_interp *interp, PyTypeObject *type, int number)
     return object;
 }
 
-/* Takes `raw` over. As Python makes its own: stderr never fails to encode, and lines reach a person at once. */
+/* Takes `raw` over. As Python makes its own in UTF-8 mode (PEP 540): bytes that are no UTF-8 pass, stderr never fails to
+ * encode, and lines reach a person at once. */
 static PyObject *make_text(PyObject *io, PyObject *raw, int number, bool lines)
 {
     PyObject *buffer = PyObject_CallMethod(io, number == 0 ? "BufferedReader" : "BufferedWriter", "O", raw);
     PyObject *class = PyObject_GetAttrString(io, "TextIOWrapper");
     PyObject *args = buffer != NULL ? PyTuple_Pack(1, buffer) : NULL;
-    PyObject *options = Py_BuildValue("{s:s,s:s,s:z,s:O}", "encoding", "utf-8", "errors",
-                                      number == 2 ? "backslashreplace" : "strict", "newline",
-                                      number == 0 ? NULL : "\n", "line_buffering", lines ? Py_True : Py_False);
+    PyObject *options = Py_BuildValue("{s:s,s:s,s:s,s:O}", "encoding", "utf-8", "errors",
+                                      number == 2 ? "backslashreplace" : "surrogateescape", "newline", "\n",
+                                      "line_buffering", lines ? Py_True : Py_False);
     PyObject *text = class != NULL && args != NULL && options != NULL ? PyObject_Call(class, args, options) : NULL;
     PyObject *mode = text != NULL ? PyUnicode_FromString(number == 0 ? "r" : "w") : NULL;
     if (mode == NULL || PyObject_SetAttrString(text, "mode", mode) < 0) {
@@ -251,23 +260,20 @@ static int install_one(engine_interp *interp, PyObject *io, PyTypeObject *type, 
     static const char *const originals[] = {"__stdin__", "__stdout__", "__stderr__"};
     PyObject *raw = make_raw(interp, type, number);
     PyObject *text = raw != NULL ? make_text(io, raw, number, by_lines(raw_of(raw))) : NULL;
-    interp->file_names[number] = PyUnicode_InternFromString(names[number]);
-    if (text == NULL || interp->file_names[number] == NULL || PySys_SetObject(names[number], text) < 0 ||
-        PySys_SetObject(originals[number], text) < 0) {
-        Py_XDECREF(text);
-        return -1;
-    }
     interp->files[number] = text;
-    return 0;
+    interp->file_names[number] = PyUnicode_InternFromString(names[number]);
+    interp->flush[number] = text != NULL ? PyObject_GetAttrString(text, "flush") : NULL;
+    bool fine = text != NULL && interp->file_names[number] != NULL && interp->flush[number] != NULL &&
+                PySys_SetObject(names[number], text) == 0 && PySys_SetObject(originals[number], text) == 0;
+    return fine ? 0 : -1;
 }
 
 static int find_sys(engine_interp *interp)
 {
     PyObject *sys = PyImport_ImportModule("sys");
     interp->sys_dict = sys != NULL ? Py_XNewRef(PyModule_GetDict(sys)) : NULL;
-    interp->flush_name = PyUnicode_InternFromString("flush");
     Py_XDECREF(sys);
-    return interp->sys_dict != NULL && interp->flush_name != NULL ? 0 : -1;
+    return interp->sys_dict != NULL ? 0 : -1;
 }
 
 int streams_install(engine_interp *interp)
@@ -290,29 +296,30 @@ void streams_drop(engine_interp *interp)
     for (int number = 0; number < 3; number++) {
         Py_CLEAR(interp->files[number]);
         Py_CLEAR(interp->file_names[number]);
+        Py_CLEAR(interp->flush[number]);
     }
-    Py_CLEAR(interp->flush_name);
     Py_CLEAR(interp->sys_dict);
 }
 
-/* After each task, so by names that are there already: this is a fifth of a short call's time. */
-static void flush_file(const engine_interp *interp, PyObject *file)
+/* Takes what a flush gave. It fails for a file that was closed, or in the code's own object. */
+static void flushed(PyObject *done)
 {
-    PyObject *done = file != NULL && file != Py_None ? PyObject_CallMethodNoArgs(file, interp->flush_name) : NULL;
     if (done == NULL) {
-        PyErr_Clear(); /* a file that was closed, or the code's own object */
+        PyErr_Clear();
     }
     Py_XDECREF(done);
 }
 
+/* After each task, so by what is there already: this is the larger part of a short call's time. */
 void streams_flush(engine_interp *interp)
 {
     for (int number = 1; number < 3; number++) {
-        PyObject *current = Py_XNewRef(PyDict_GetItemWithError(interp->sys_dict, interp->file_names[number]));
-        flush_file(interp, current);
-        if (interp->files[number] != current) {
-            flush_file(interp, interp->files[number]);
+        PyObject *current;
+        PyDict_GetItemRef(interp->sys_dict, interp->file_names[number], &current);
+        if (current != NULL && current != Py_None && current != interp->files[number]) {
+            flushed(PyObject_CallMethod(current, "flush", NULL));
         }
         Py_XDECREF(current);
+        flushed(PyObject_CallNoArgs(interp->flush[number]));
     }
 }

@@ -30,6 +30,37 @@ int support_prepare(void)
     return copy != NULL ? 0 : -1;
 }
 
+/* Calls what `find` returns, with no frame of ours in between (a debugger stops in the caller's); None: nothing. */
+static PyObject *found(PyObject *find, PyObject *args, PyObject *kwargs)
+{
+    PyObject *function = PyObject_CallNoArgs(find);
+    if (function == NULL || function == Py_None) {
+        return function;
+    }
+    PyObject *result = PyObject_Call(function, args, kwargs);
+    Py_DECREF(function);
+    return result;
+}
+
+static PyMethodDef found_def = {"breakpointhook", (PyCFunction)(void (*)(void))found, METH_VARARGS | METH_KEYWORDS,
+                                "What breakpoint() calls."};
+
+static PyObject *call_found(PyObject *self, PyObject *find)
+{
+    (void)self;
+    return PyCFunction_New(&found_def, find);
+}
+
+static PyMethodDef call_found_def = {"call_found", call_found, METH_O, NULL};
+
+static int add_functions(PyObject *globals)
+{
+    PyObject *function = PyCFunction_New(&call_found_def, NULL);
+    int failed = function == NULL || PyDict_SetItemString(globals, "call_found", function) < 0;
+    Py_XDECREF(function);
+    return failed ? -1 : 0;
+}
+
 static PyObject *load(void)
 {
     PyObject *globals = PyDict_New();
@@ -37,7 +68,7 @@ static PyObject *load(void)
     PyObject *name = PyUnicode_FromString("isles._support");
     PyObject *done = NULL;
     if (globals != NULL && code != NULL && name != NULL && PyDict_SetItemString(globals, "__name__", name) == 0 &&
-        PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()) == 0) {
+        PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()) == 0 && add_functions(globals) == 0) {
         done = PyEval_EvalCode(code, globals, globals);
     }
     if (done == NULL) {

@@ -11,7 +11,7 @@ MAX_FRAMES = 2000
 MAX_CHILDREN = 1000
 MAX_TEXT = 1 << 20
 
-_state = {"script_path": None, "mark": None}
+_state = {"script_path": None, "mark": None, "foreign": (None, ())}
 
 
 # --- set-up -------------------------------------------------------------------------------------------------------
@@ -29,7 +29,7 @@ def setup(config):
     if config["venv"] is not None:
         _enter_venv(config["venv"])
     if config["site"]:
-        _run_site(config["isolated"])
+        import site  # runs main() as sys.flags say: no user site for an isolated one
     sys.path[0:0] = config["path"]
     for option in config["warnings"]:
         _set_warning(option)
@@ -70,14 +70,6 @@ def _read_pyvenv(path):
     return settings
 
 
-def _run_site(isolated):
-    import site
-
-    if isolated:
-        site.ENABLE_USER_SITE = False
-    site.main()
-
-
 def _set_warning(option):
     import warnings
 
@@ -113,27 +105,73 @@ def _set_xoption(option):
 
 
 def _own_environment(pairs):
-    """os.environ becomes this interpreter's: what it sets stays in it and goes to its children."""
+    """This interpreter's own in place of the process's: os.environ, putenv, what children get, PYTHONBREAKPOINT."""
     import os
+
+    native = dict(os.environ._data)  # bytes: what the process's environment is to plain Python
+    _keep_variables(native)
+    _hand_to_children(native)
+    _guard_time_zone(native)
+    sys.breakpointhook = sys.__breakpointhook__ = call_found(breakpoint_function)
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if equals:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+
+
+def _keep_variables(native):
+    import errno
+    import os
+    import posix
+
+    def encode(text):
+        data = os.fsencode(text)
+        if b"\0" in data:
+            raise ValueError("embedded null byte")
+        return data
+
+    def putenv(name, value, /):
+        name, value = encode(name), encode(value)
+        sys.audit("os.putenv", name, value)
+        if b"=" in name:
+            raise ValueError("illegal environment variable name")
+        if not name:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        native[name] = value
+
+    def unsetenv(name, /):
+        name = encode(name)
+        sys.audit("os.unsetenv", name)
+        if not name or b"=" in name:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        native.pop(name, None)
+
+    _replace((os, posix), putenv=putenv, unsetenv=unsetenv)
+    if hasattr(posix, "_create_environ"):  # 3.14: for os.reload_environ
+        _replace((os, posix), _create_environ=native.copy)
+    if hasattr(posix, "_clearenv"):  # 3.15: for os.environ.clear
+        _replace((os, posix), _clearenv=native.clear)
+
+
+def _hand_to_children(native):
+    import os
+    import posix
     import _posixsubprocess
-
-    def stays_here(*args):
-        pass
-
-    def environment():
-        return [os.fsencode(key) + b"=" + os.fsencode(value) for key, value in os.environ.items()]
 
     fork_exec = _posixsubprocess.fork_exec
     environment_at = 5  # position of env_list in fork_exec's arguments
 
     def fork_exec_here(*args):
         if len(args) > environment_at and args[environment_at] is None:
-            args = (*args[:environment_at], environment(), *args[environment_at + 1 :])
+            pairs = [name + b"=" + value for name, value in native.items()]
+            args = (*args[:environment_at], pairs, *args[environment_at + 1 :])
         return fork_exec(*args)
 
     def with_environment(spawn):  # None for env means the process's, since 3.13
         def spawn_here(path, argv, env, /, **options):
-            return spawn(path, argv, os.environ if env is None else env, **options)
+            return spawn(path, argv, native if env is None else env, **options)
 
         return spawn_here
 
@@ -143,19 +181,53 @@ def _own_environment(pairs):
         status = subprocess.call(command, shell=True)
         return -status if status < 0 else status << 8
 
-    os.putenv = os.unsetenv = stays_here
-    os.system = system
-    os.posix_spawn = with_environment(os.posix_spawn)
-    os.posix_spawnp = with_environment(os.posix_spawnp)
+    _replace((os, posix), system=system, posix_spawn=with_environment(os.posix_spawn),
+             posix_spawnp=with_environment(os.posix_spawnp))
     _posixsubprocess.fork_exec = fork_exec_here
     if "subprocess" in sys.modules:
         sys.modules["subprocess"]._fork_exec = fork_exec_here
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if equals:
-            os.environ[name] = value
-        else:
-            os.environ.pop(name, None)
+
+
+def _guard_time_zone(native):
+    """libc has one time zone for the process: setting it for one interpreter must not change the others' clocks."""
+    import time
+
+    process_zone, tzset = native.get(b"TZ"), time.tzset
+
+    def tzset_here():
+        if native.get(b"TZ") != process_zone:
+            import warnings
+
+            warnings.warn("time.tzset: the local time zone is that of the process; TZ in this interpreter's own"
+                          " environment is for the processes that it starts (zoneinfo gives any zone)",
+                          RuntimeWarning, stacklevel=2)
+        tzset()
+
+    time.tzset = tzset_here
+
+
+def _replace(modules, **functions):
+    for module in modules:
+        for name, function in functions.items():
+            setattr(module, name, function)
+
+
+def breakpoint_function():
+    """What breakpoint() calls. None: nothing."""
+    import importlib
+    import os
+
+    wanted = "" if sys.flags.ignore_environment else os.environ.get("PYTHONBREAKPOINT", "")
+    if wanted == "0":
+        return None
+    module, _, name = (wanted or "pdb.set_trace").rpartition(".")
+    try:
+        return getattr(importlib.import_module(module or "builtins"), name)
+    except (ImportError, AttributeError):
+        import warnings
+
+        warnings.warn(f'Ignoring unimportable $PYTHONBREAKPOINT: "{wanted}"', RuntimeWarning, stacklevel=2)
+        return None
 
 
 # --- programs -----------------------------------------------------------------------------------------------------
@@ -220,7 +292,7 @@ def prepare_module(argv, isolated):
         _set_script_path(os.getcwd())
 
 
-def run_atexit():
+def run_atexit(*_):
     import atexit
 
     atexit._run_exitfuncs()
@@ -231,6 +303,21 @@ def after_interrupt():
     asyncio = sys.modules.get("_asyncio")
     if asyncio is not None:
         asyncio._set_running_loop(None)
+
+
+def join_threads(threading):
+    """Python's own end of the threads, without a word when the wait is stopped: that is nobody's error."""
+    hook = sys.unraisablehook
+
+    def hook_here(unraisable):
+        if getattr(unraisable.exc_type, "__module__", None) != "isles":
+            hook(unraisable)
+
+    sys.unraisablehook = hook_here
+    try:
+        threading._shutdown()
+    finally:
+        sys.unraisablehook = hook
 
 
 def thread_names():
@@ -249,16 +336,43 @@ def describe(exception, source, filename):
     import linecache
     import traceback
 
-    if source is not None and filename not in linecache.cache:
-        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     start = _outside(exception.__traceback__)
-    told = traceback.TracebackException(type(exception), exception, start, compact=False)
-    report = _describe_one(told, exception, start, 0)
-    if isinstance(exception, SystemExit):
-        report["exit_status"], report["text"] = _exit_status(exception)
-    else:
-        report["text"] = _plain("".join(told.format()))
+    before = linecache.cache.get(filename)
+    if source is not None:
+        _state["foreign"] = filename, _codes_of(start, filename)
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    try:
+        told = traceback.TracebackException(type(exception), exception, start, lookup_lines=False, compact=False)
+        report = _describe_one(told, exception, start, 0)
+        if isinstance(exception, SystemExit):
+            report["exit_status"], report["text"] = _exit_status(exception)
+        else:
+            report["text"] = _plain("".join(told.format()))
+    finally:
+        _state["foreign"] = None, ()
+        if source is not None:
+            linecache.cache.pop(filename, None)
+            if before is not None:
+                linecache.cache[filename] = before
     return report
+
+
+def _codes_of(start, filename):
+    """Ids of the code objects of the program whose frame is the outermost."""
+    codes = set()
+    todo = [] if start is None or start.tb_frame.f_code.co_filename != filename else [start.tb_frame.f_code]
+    while todo:
+        code = todo.pop()
+        codes.add(id(code))
+        todo.extend(constant for constant in code.co_consts if isinstance(constant, type(code)))
+    return codes
+
+
+def _hide_foreign_line(summary, code):
+    """Code of an earlier program, or of exec(), can have the same file name, "<string>": the line would be another's."""
+    filename, codes = _state["foreign"]
+    if code.co_filename == filename and id(code) not in codes:
+        summary._lines = ""
 
 
 def _outside(start):
@@ -272,7 +386,7 @@ def _exit_status(exception):
     if code is None:
         return 0, ""
     if isinstance(code, int):
-        return int(code) & 0xFF, ""
+        return (int(code) if -(1 << 63) <= code < 1 << 63 else -1) & 0xFF, ""
     try:
         return 1, _plain(str(code)) + "\n"
     except BaseException:
@@ -338,34 +452,43 @@ def _describe_relatives(report, told, exception, depth):
         report["children"] = [_describe_one(t, e, e.__traceback__, depth) for t, e in pairs]
 
 
-def _qualified_names(start):
+def _codes(start):
     while start is not None:
-        yield start.tb_frame.f_code.co_qualname
+        yield start.tb_frame.f_code
         start = start.tb_next
 
 
 def _frames(told, start):
-    frames = [_frame(f, name) for f, name in zip(told.stack, _qualified_names(start))]
+    frames = [_frame(f, code) for f, code in zip(told.stack, _codes(start))]
     if len(frames) > MAX_FRAMES:
         half = MAX_FRAMES // 2
         frames = frames[:half] + frames[-half:]
     return frames
 
 
-def _frame(summary, name):
+def _frame(summary, code):
+    _hide_foreign_line(summary, code)
     try:
-        line = summary.line
+        line, lines = summary.line, (summary._original_lines or "").split("\n")
     except BaseException:
-        line = None
+        line, lines = None, [""]
     return [
         _plain(summary.filename),
         summary.lineno or 0,
         summary.end_lineno or summary.lineno or 0,
-        -1 if summary.colno is None else summary.colno,
-        -1 if summary.end_colno is None else summary.end_colno,
-        _plain(name),
-        line if line is None else _plain(line),
+        _column(lines[0], summary.colno),
+        _column(lines[max(0, (summary.end_lineno or 0) - (summary.lineno or 0)) % len(lines)], summary.end_colno),
+        _plain(code.co_qualname),
+        _plain(line) if line else None,
     ]
+
+
+def _column(line, offset):
+    """Characters from bytes of UTF-8, as far as the line is known."""
+    if offset is None:
+        return -1
+    known = line.encode("utf-8", "surrogatepass")[:offset]
+    return offset - len(known) + len(known.decode("utf-8", "replace"))
 
 
 def _number(value):

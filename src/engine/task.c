@@ -99,56 +99,13 @@ static PyObject *run_module(engine_interp *interp, const engine_task *task)
     return run_as_main(task->target, true);
 }
 
-/* New reference. A module's function is looked up in its namespace first: the general way takes ten times as long. */
-static PyObject *attribute(PyObject *object, PyObject *name)
-{
-    PyObject *found = NULL;
-    if (PyModule_CheckExact(object) && PyDict_GetItemRef(PyModule_GetDict(object), name, &found) != 0) {
-        return found; /* NULL: an exception */
-    }
-    return PyObject_GetAttr(object, name);
-}
-
-/* Attributes of `object` (stolen, may be NULL) along "a.b.c". */
-static PyObject *follow(PyObject *object, const char *names)
-{
-    while (object != NULL && names != NULL) {
-        const char *dot = strchr(names, '.');
-        PyObject *name = PyUnicode_FromStringAndSize(names, dot != NULL ? dot - names : (Py_ssize_t)strlen(names));
-        PyObject *next = name != NULL ? attribute(object, name) : NULL;
-        Py_XDECREF(name);
-        Py_SETREF(object, next);
-        names = dot != NULL ? dot + 1 : NULL;
-    }
-    return object;
-}
-
-/* "pkg.mod:function", dots allowed after the colon. A module that is there is used as it is, at a tenth of what an
- * import takes to find it; unless the function is not there: another thread may be importing the module just now. */
-static PyObject *resolve(const char *target)
-{
-    const char *colon = strchr(target, ':');
-    if (colon == NULL || colon == target || colon[1] == '\0') {
-        PyErr_Format(PyExc_ValueError, "'%s' is not of the form module:function", target);
-        return NULL;
-    }
-    PyObject *name = PyUnicode_FromStringAndSize(target, colon - target);
-    PyObject *function = name != NULL ? follow(PyImport_GetModule(name), colon + 1) : NULL;
-    if (name != NULL && function == NULL && (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_AttributeError))) {
-        PyErr_Clear();
-        function = follow(PyImport_Import(name), colon + 1);
-    }
-    Py_XDECREF(name);
-    return function;
-}
-
-static PyObject *run_call(const engine_task *task)
+static PyObject *run_call(engine_interp *interp, const engine_task *task)
 {
     PyObject *args, *kwargs;
     if (task->argv != NULL && set_argv(task, task->target) < 0) {
         return NULL;
     }
-    PyObject *function = resolve(task->target);
+    PyObject *function = target_resolve(interp, task->target);
     if (function == NULL || convert_to_call(task->args, task->args_len, &args, &kwargs) < 0) {
         Py_XDECREF(function);
         return NULL;
@@ -182,12 +139,12 @@ static PyObject *set_global(const engine_task *task)
 }
 
 /* What belongs to a module that nobody imported has nothing to do: most interpreters end without Python code of ours. */
-static PyObject *call_if_loaded(const char *module, const char *function)
+static PyObject *call_if_loaded(engine_interp *interp, const char *module, const char *function)
 {
     PyObject *name = PyUnicode_FromString(module);
     PyObject *loaded = name != NULL ? PyImport_GetModule(name) : NULL;
     bool absent = loaded == NULL ? !PyErr_Occurred() : loaded == Py_None;
-    PyObject *result = loaded != NULL && !absent ? PyObject_CallMethod(loaded, function, NULL) : NULL;
+    PyObject *result = loaded != NULL && !absent ? support_call(interp, function, PyTuple_Pack(1, loaded)) : NULL;
     Py_XDECREF(loaded);
     Py_XDECREF(name);
     return absent ? Py_NewRef(Py_None) : result;
@@ -203,15 +160,15 @@ static PyObject *dispatch(engine_interp *interp, const engine_task *task)
     case ENGINE_MODULE:
         return run_module(interp, task);
     case ENGINE_CALL:
-        return run_call(task);
+        return run_call(interp, task);
     case ENGINE_GET_GLOBAL:
         return get_global(task);
     case ENGINE_SET_GLOBAL:
         return set_global(task);
     case ENGINE_JOIN_THREADS:
-        return call_if_loaded("threading", "_shutdown");
+        return call_if_loaded(interp, "threading", "join_threads");
     case ENGINE_ATEXIT:
-        return call_if_loaded("atexit", "_run_exitfuncs");
+        return call_if_loaded(interp, "atexit", "run_atexit");
     case ENGINE_MARK:
         return support_call(interp, "mark", PyTuple_New(0));
     case ENGINE_RESET:
@@ -242,6 +199,9 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
     isle_status status = ISLE_OK;
     *out_value = NULL;
     *out_len = 0;
+    if (task->kind == ENGINE_JOIN_THREADS) {
+        threads_note_left(interp); /* one of them may hold the GIL for good: then we get no further */
+    }
     PyEval_RestoreThread(interp->home);
     interrupt_begin(interp);
     PyObject *result = dispatch(interp, task);
@@ -250,12 +210,18 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
                                      failure);
     } else if (result == NULL) {
         status = engine_take_exception(interp, task, failure);
+    } else if (task->kind == ENGINE_JOIN_THREADS && atomic_load(&interp->reason) != 0) {
+        /* threading swallows what interrupts its wait */
+        status = engine_fail(failure, (isle_status)atomic_load(&interp->reason), "threads that it started still ran");
     }
     Py_XDECREF(result);
     streams_flush(interp);
     interrupt_end(interp);
     tidy(interp);
     PyEval_SaveThread();
+    if (task->kind == ENGINE_JOIN_THREADS) {
+        threads_forget_left(interp);
+    }
     if (status == ISLE_ERR_EXIT && failure->exit_status == 0) {
         engine_failure_clear(failure);
         status = ISLE_OK;

@@ -1,59 +1,74 @@
 /* The threads that code left in its interpreter: counting them, naming them, making them end.
  *
- * Runs on the home thread while the interpreter ends. A thread's state leaves CPython's list only while its
- * thread is attached, so the list, and the thread behind each entry, hold still while we are attached; on free-threaded
- * builds the world is stopped for that. */
+ * CPython's list of thread states is walked with its lock held, so that no state goes while we look at it: detaching a thread
+ * takes its state off the list under that lock. The lock is CPython's own and has no API. */
 #include <stdio.h>
-#include <string.h>
 
+#define Py_BUILD_CORE /* for _PyRuntime.interpreters.mutex, 3.13 to 3.15 */
 #include "python.h"
 
-enum { ROUNDS = 5 };
-
-#if !defined(Py_GIL_DISABLED)
-#define HOLD_STILL(state) ((void)(state))
-#define GO_ON(state) ((void)(state))
-#elif PY_VERSION_HEX >= 0x030e0000
-extern void _PyEval_StopTheWorld(PyInterpreterState *interp);
-extern void _PyEval_StartTheWorld(PyInterpreterState *interp);
-#define HOLD_STILL(state) _PyEval_StopTheWorld(state)
-#define GO_ON(state) _PyEval_StartTheWorld(state)
-#else /* 3.13t does not export those: the lock of the list is what there is */
-#define Py_BUILD_CORE
 #include <internal/pycore_runtime.h>
 #undef Py_BUILD_CORE
-#define HOLD_STILL(state) ((void)(state), PyMutex_Lock(&_PyRuntime.interpreters.mutex))
-#define GO_ON(state) ((void)(state), PyMutex_Unlock(&_PyRuntime.interpreters.mutex))
-#endif
+
+enum { ROUNDS = 5 };
 
 typedef struct thread_list {
     unsigned long idents[ENGINE_MAX_LEFT]; /* as Python knows them */
     plat_kernel_id kernel_ids[ENGINE_MAX_LEFT];
+    bool entered[ENGINE_MAX_LEFT]; /* a thread of the host's (isle_interp_enter): it is not ours to park */
     size_t count;
 } thread_list;
 
-/* Attached. All threads but the home thread (the first of them, where there are very many: the rest come later). */
+static bool started_by_python(const PyThreadState *t)
+{
+#ifdef _PyThreadState_WHENCE_THREADING_DAEMON
+    if (t->_whence == _PyThreadState_WHENCE_THREADING_DAEMON) {
+        return true;
+    }
+#endif
+    return t->_whence == _PyThreadState_WHENCE_THREADING;
+}
+
+/* Any thread. All threads but the home thread (the first of them, where there are very many: the rest come later). One that
+ * was started and has not come to life yet has an ident and a kernel id of 0; an asynchronous exception waits for it. */
 static void list_threads(engine_interp *interp, thread_list *out)
 {
     out->count = 0;
-    HOLD_STILL(interp->state);
+    PyMutex_Lock(&_PyRuntime.interpreters.mutex);
     for (PyThreadState *t = PyInterpreterState_ThreadHead(interp->state); t != NULL; t = PyThreadState_Next(t)) {
-        if (t != interp->home && t->thread_id != 0 && out->count < ENGINE_MAX_LEFT) {
+        if (t != interp->home && out->count < ENGINE_MAX_LEFT) {
             out->idents[out->count] = t->thread_id;
             out->kernel_ids[out->count] = (plat_kernel_id)t->native_thread_id;
+            out->entered[out->count] = !started_by_python(t);
             out->count++;
         }
     }
-    GO_ON(interp->state);
+    PyMutex_Unlock(&_PyRuntime.interpreters.mutex);
 }
 
-/* For engine_park: home and its caller may not be able to attach any more when it is needed. */
+/* For engine_park, whose caller can't attach when it is needed. */
 static void remember_left(engine_interp *interp, const thread_list *list)
 {
     plat_lock_take(&interp->lock);
-    interp->left_count = list->count;
-    memcpy(interp->left, list->kernel_ids, list->count * sizeof *list->kernel_ids);
+    interp->left_count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->kernel_ids[i] != 0 && !list->entered[i]) {
+            interp->left[interp->left_count++] = list->kernel_ids[i];
+        }
+    }
     plat_lock_give(&interp->lock);
+}
+
+void threads_note_left(engine_interp *interp)
+{
+    thread_list list;
+    list_threads(interp, &list);
+    remember_left(interp, &list);
+}
+
+void threads_forget_left(engine_interp *interp)
+{
+    remember_left(interp, &(thread_list){.count = 0});
 }
 
 /* Attached. One interruption of each. */
@@ -64,7 +79,9 @@ static void interrupt_all(engine_interp *interp, const thread_list *list, bool i
     }
     interrupt_threads(interp, true, insist);
     for (size_t i = 0; i < list->count; i++) {
-        plat_kernel_id_signal(list->kernel_ids[i], engine.signal, NULL);
+        if (list->kernel_ids[i] != 0) {
+            plat_kernel_id_signal(list->kernel_ids[i], engine.signal, NULL);
+        }
     }
 }
 
@@ -72,6 +89,7 @@ size_t engine_reap_threads(engine_interp *interp)
 {
     static const int64_t moment = 3 * ISLE_MS;
     thread_list list;
+    threads_note_left(interp); /* one of them may hold the GIL for good: then we get no further */
     PyEval_RestoreThread(interp->home);
     list_threads(interp, &list);
     remember_left(interp, &list);

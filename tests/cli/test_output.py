@@ -117,6 +117,15 @@ def test_folder_of_files(folder):
     assert content == {"a-0.out": "out 0\n", "a-0.err": "", "a-1.out": "out 1\n", "a-1.err": "bad\n"}
 
 
+def test_child_that_is_given_the_stream_writes_to_the_file(folder):
+    folder.write("a.py", "import subprocess, sys\n"
+                         "print('before', flush=True)\n"
+                         "subprocess.run(['echo', 'child'], stdout=sys.stdout, check=True)\n"
+                         "print('after')\n")
+    assert folder.run("--output", "logs", "a.py").returncode == 0
+    assert (folder.path / "logs/a.out").read_text() == "before\nchild\nafter\n"
+
+
 def test_folder_is_made_and_names_stay_in_it(folder):
     folder.write("a.py", "print('x')")
     assert folder.run("--output", "deep/er/logs", "a.py", "--name", "../../out").returncode == 0

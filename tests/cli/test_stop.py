@@ -28,7 +28,23 @@ def test_timeout(folder, program):
     assert result.returncode == 124
     assert table(result.stderr) == {"a": ("timeout", "124")}
     assert "isles: timed out after 300ms (--timeout)\n" in result.stderr
-    assert 'a.py", line' in result.stderr  # where it was
+
+
+def test_thread_that_outlives_its_program_times_out(folder):
+    folder.write("a.py", "import threading, time\nthreading.Thread(target=time.sleep, args=(100,)).start()")
+    result = folder.run("--timeout", "300ms", "--summary", "a.py")
+    assert result.returncode == 124
+    assert table(result.stderr) == {"a": ("timeout", "124")}
+    assert "Traceback" not in result.stderr  # threading would report that its wait was interrupted
+
+
+def test_timeout_shows_where_it_was(folder):
+    folder.write("a.py", "def f():\n    while True: pass\nf()\n")
+    for _ in range(5):  # describing it has a limited time, which a busy machine may not give
+        errors = folder.run("--timeout", "300ms", "a.py").stderr
+        if 'a.py", line 2, in f' in errors:
+            break
+    assert 'a.py", line 2, in f' in errors
 
 
 def test_timeout_of_one_leaves_the_other(folder):
@@ -91,7 +107,7 @@ def test_jobs_limits_how_many_run_at_once(folder):
     assert max(seen) <= 2
 
 
-# --- signals ------------------------------------------------------------------------------------------------------------
+# --- signals -----------------------------------------------------------------------------------------------------
 
 def start_ready(folder, *args, ready=1):
     process = folder.start("run", *args)

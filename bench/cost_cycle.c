@@ -1,0 +1,200 @@
+/* Creating and ending an interpreter through Isles against the same by the engine's calls; a call with one int there
+ * and back against one int there and back between two C threads. Pairs are measured one after the other, who is first
+ * changes each time. */
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cost.h"
+
+/* --- words ------------------------------------------------------------------------------------------------------- */
+
+void word_set(_Atomic uint32_t *word, uint32_t value)
+{
+    atomic_store_explicit(word, value, memory_order_release);
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void word_wait_while(_Atomic uint32_t *word, uint32_t value)
+{
+    while (atomic_load_explicit(word, memory_order_acquire) == value) {
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    }
+}
+
+/* --- create and end ---------------------------------------------------------------------------------------------- */
+
+struct times {
+    double create, end, cpu; /* cpu: of the whole process, which does nothing else */
+};
+
+static double cpu_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static struct times isles_cycle(isle_runtime *runtime, bool site)
+{
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.no_site = !site;
+    config.stack_size_bytes = COST_STACK_BYTES;
+    isle_interp interp;
+    isle_error *error = NULL;
+    double cpu = cpu_now();
+    int64_t begin = isle_now();
+    must(isle_interp_create(runtime, &config, &interp, &error), error, "isle_interp_create");
+    int64_t created = isle_now();
+    must(isle_interp_end(interp, ISLE_FOREVER, &error), error, "isle_interp_end");
+    return (struct times){(double)(created - begin), (double)(isle_now() - created), cpu_now() - cpu};
+}
+
+static struct times engine_cycle(bool site)
+{
+    double cpu = cpu_now();
+    int64_t begin = isle_now();
+    struct bare *bare = bare_create(site ? "import site\nsite.main()\n" : NULL);
+    int64_t created = isle_now();
+    bare_end(bare);
+    return (struct times){(double)(created - begin), (double)(isle_now() - created), cpu_now() - cpu};
+}
+
+void cost_create(isle_runtime *runtime, const struct plan *plan, const struct cycle_figures *figures, bool site)
+{
+    isles_cycle(runtime, site);
+    engine_cycle(site);
+    for (size_t i = 0; i < plan->pairs; i++) {
+        struct times isles, engine;
+        if (i % 2 == 0) {
+            isles = isles_cycle(runtime, site);
+            engine = engine_cycle(site);
+        } else {
+            engine = engine_cycle(site);
+            isles = isles_cycle(runtime, site);
+        }
+        add_pair(figures->create, isles.create, engine.create);
+        add_pair(figures->end, isles.end, engine.end);
+        add_pair(figures->whole, isles.create + isles.end, engine.create + engine.end);
+        add_pair(figures->cpu, isles.cpu, engine.cpu);
+    }
+}
+
+/* --- a call ------------------------------------------------------------------------------------------------------ */
+
+struct echo { /* a C thread that adds one: nobody could be answered faster by a thread that sleeps */
+    pthread_t thread;
+    _Atomic uint32_t asked, answered;
+    int64_t number; /* below 0: end */
+};
+
+static void *echo(void *arg)
+{
+    struct echo *e = arg;
+    for (uint32_t turn = 0;; turn++) {
+        word_wait_while(&e->asked, turn);
+        if (e->number < 0) {
+            return NULL;
+        }
+        e->number++;
+        word_set(&e->answered, turn + 1);
+    }
+}
+
+static void echo_start(struct echo *e)
+{
+    *e = (struct echo){.number = 0};
+    if (pthread_create(&e->thread, NULL, echo, e) != 0) {
+        must(ISLE_ERR_SYSTEM, NULL, "a thread");
+    }
+}
+
+static int64_t echo_call(struct echo *e, int64_t number)
+{
+    uint32_t turn = atomic_load_explicit(&e->answered, memory_order_relaxed);
+    e->number = number;
+    word_set(&e->asked, turn + 1);
+    if (number < 0) {
+        pthread_join(e->thread, NULL);
+        return 0;
+    }
+    word_wait_while(&e->answered, turn);
+    return e->number;
+}
+
+static int64_t isles_call(isle_interp interp, int64_t number)
+{
+    isle_value *args = isle_value_new_list();
+    isle_value *value = NULL;
+    isle_error *error = NULL;
+    int64_t result = 0;
+    isle_value_append(args, isle_value_new_int(number));
+    must(isle_interp_call(interp, "__main__:add_one", args, ISLE_FOREVER, &value, &error), error, "isle_interp_call");
+    isle_value_as_int64(value, &result);
+    isle_value_free(value);
+    isle_value_free(args);
+    return result;
+}
+
+static void check(int64_t number, int64_t result)
+{
+    if (result != number + 1) {
+        must(ISLE_ERR_DECODE, NULL, "the result of a call");
+    }
+}
+
+/* Returns the median; all go to `out`. */
+static double echo_block(struct echo *e, size_t count, struct samples *out)
+{
+    struct samples block = {0};
+    for (size_t i = 0; i < count; i++) {
+        int64_t before = isle_now();
+        int64_t result = echo_call(e, (int64_t)i);
+        samples_add(&block, (double)(isle_now() - before));
+        samples_add(out, block.values[i]);
+        check((int64_t)i, result);
+    }
+    double median = samples_summary(&block).median;
+    samples_free(&block);
+    return median;
+}
+
+static double isles_block(isle_interp interp, size_t count, struct samples *out)
+{
+    struct samples block = {0};
+    for (size_t i = 0; i < count; i++) {
+        int64_t before = isle_now();
+        int64_t result = isles_call(interp, (int64_t)i);
+        samples_add(&block, (double)(isle_now() - before));
+        samples_add(out, block.values[i]);
+        check((int64_t)i, result);
+    }
+    double median = samples_summary(&block).median;
+    samples_free(&block);
+    return median;
+}
+
+void cost_call(isle_runtime *runtime, const struct plan *plan, struct figure *figure)
+{
+    struct samples warm_up = {0};
+    struct echo e;
+    isle_interp interp;
+    isle_error *error = NULL;
+    must(isle_interp_create(runtime, NULL, &interp, &error), error, "isle_interp_create");
+    must(isle_interp_run(interp, "def add_one(n): return n + 1", ISLE_FOREVER, &error), error, "isle_interp_run");
+    echo_start(&e);
+    echo_block(&e, plan->block / 4 + 1, &warm_up);
+    isles_block(interp, plan->block / 4 + 1, &warm_up);
+    for (size_t i = 0; i < plan->rounds; i++) {
+        double bare = echo_block(&e, plan->block, &figure->peer);
+        double isles = isles_block(interp, plan->block, &figure->isles);
+        samples_add(&figure->ratio, isles / bare);
+    }
+    echo_call(&e, -1);
+    samples_free(&warm_up);
+    must(isle_interp_end(interp, ISLE_FOREVER, &error), error, "isle_interp_end");
+}
