@@ -209,6 +209,7 @@ static void test_what_python_code_sees(void **state)
         "    try: f()\n"
         "    except isles.QueueClosed: pass\n"
         "    else: raise AssertionError\n");
+    run_error(it, "isles.nothing", "AttributeError: module 'isles' has no attribute 'nothing'");
     run_error(it, "isles.create_queue(name='seen')", "ValueError: a queue named seen lives already");
     run_error(it, "isles.find_queue('nowhere')", "LookupError: there is no queue named nowhere");
     run_error(it, "isles.create_queue(unbound='x')", "ValueError: unbound: 'x' is neither 'keep' nor 'remove'");

@@ -88,6 +88,8 @@ static int make_exceptions(engine_interp *interp)
     return interp->cancelled != NULL && interp->host_error != NULL ? 0 : -1;
 }
 
+static int make_queue_classes(engine_interp *interp);
+
 /* --- queues ------------------------------------------------------------------------------------------------------- */
 
 static int unbound_of(const char *text)
@@ -113,7 +115,7 @@ static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwarg
         return NULL;
     }
     int tag = unbound_of(unbound);
-    if (tag < 0) {
+    if (tag < 0 || make_queue_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
     queue_limits limits = {.max_items = maxsize > 0 ? (size_t)maxsize : 0,
@@ -128,7 +130,7 @@ static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwarg
 static PyObject *find_queue(PyObject *capsule, PyObject *arg)
 {
     const char *name = PyUnicode_AsUTF8(arg);
-    if (name == NULL) {
+    if (name == NULL || make_queue_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
     queue *q = queue_find(name);
@@ -144,17 +146,56 @@ static PyMethodDef create_queue_def = {"create_queue", (PyCFunction)(void (*)(vo
 static PyMethodDef find_queue_def = {"find_queue", find_queue, METH_O,
                                      "find_queue(name)\n\nThe queue of that name. Raises LookupError."};
 
-static int add_queues(engine_interp *interp, PyObject *module)
+/* The classes are made when somebody first asks for one: most interpreters never do. They are then attributes of the module. */
+static int make_queue_classes(engine_interp *interp)
 {
-    PyObject *capsule = PyCapsule_New(interp, "isles.interp", NULL);
-    int failed = capsule == NULL || queue_type_make(interp) < 0 ||
-                 PyModule_Add(module, "create_queue", PyCFunction_New(&create_queue_def, capsule)) < 0 ||
-                 PyModule_Add(module, "find_queue", PyCFunction_New(&find_queue_def, capsule)) < 0 ||
+    if (interp->queue_type != NULL) {
+        return 0;
+    }
+    PyObject *module = PyImport_ImportModule("isles");
+    int failed = module == NULL || queue_type_make(interp) < 0 ||
                  PyModule_AddObjectRef(module, "Queue", interp->queue_type) < 0 ||
                  PyModule_AddObjectRef(module, "NotShareableError", interp->not_shareable) < 0 ||
                  PyModule_AddObjectRef(module, "QueueClosed", interp->queue_errors[QUEUE_ERROR_CLOSED]) < 0 ||
                  PyModule_AddObjectRef(module, "QueueEmpty", interp->queue_errors[QUEUE_ERROR_EMPTY]) < 0 ||
                  PyModule_AddObjectRef(module, "QueueFull", interp->queue_errors[QUEUE_ERROR_FULL]) < 0;
+    Py_XDECREF(module);
+    return failed ? -1 : 0;
+}
+
+static bool is_queue_class(PyObject *name)
+{
+    static const char *const classes[] = {"Queue", "NotShareableError", "QueueClosed", "QueueEmpty", "QueueFull"};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, classes[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The module's __getattr__ (PEP 562): asked for what it has not. */
+static PyObject *find_attribute(PyObject *capsule, PyObject *name)
+{
+    engine_interp *interp = interp_of(capsule);
+    if (!is_queue_class(name) || interp->queue_type != NULL) {
+        return PyErr_Format(PyExc_AttributeError, "module 'isles' has no attribute '%S'", name);
+    }
+    PyObject *module = make_queue_classes(interp) == 0 ? PyImport_ImportModule("isles") : NULL;
+    PyObject *value = module != NULL ? PyObject_GetAttr(module, name) : NULL;
+    Py_XDECREF(module);
+    return value;
+}
+
+static PyMethodDef find_attribute_def = {"__getattr__", find_attribute, METH_O, NULL};
+
+static int add_queues(engine_interp *interp, PyObject *module)
+{
+    PyObject *capsule = PyCapsule_New(interp, "isles.interp", NULL);
+    int failed = capsule == NULL ||
+                 PyModule_Add(module, "create_queue", PyCFunction_New(&create_queue_def, capsule)) < 0 ||
+                 PyModule_Add(module, "find_queue", PyCFunction_New(&find_queue_def, capsule)) < 0 ||
+                 PyModule_Add(module, "__getattr__", PyCFunction_New(&find_attribute_def, capsule)) < 0;
     Py_XDECREF(capsule);
     return failed ? -1 : 0;
 }

@@ -54,10 +54,10 @@ struct engine_interp {
     PyObject *queue_errors[3];
     PyObject *files[3];      /* sys.stdin, sys.stdout, sys.stderr as made */
     PyObject *file_names[3]; /* "stdin", "stdout", "stderr" */
-    PyObject *flush[3];     /* their bound methods; [0] isn't used */
-    PyObject *sys_dict;     /* of the module sys: each task looks up two names there */
-    PyObject *support;      /* globals of support.py; NULL until needed */
-    PyObject *target_names; /* of the last call's target: see target.c */
+    PyObject *flush[3];      /* their bound methods; [0] isn't used */
+    PyObject *sys_dict;      /* of the module sys: each task looks up two names there */
+    PyObject *support;       /* globals of support.py; NULL until needed */
+    PyObject *target_names;  /* of the last call's target: see target.c */
     char *target;
 
     plat_lock lock;
