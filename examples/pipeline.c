@@ -1,4 +1,5 @@
-/* Build: cc pipeline.c $(pkg-config --cflags --libs isles) -o pipeline
+/* Build and run:
+ *   cc pipeline.c -o pipeline $(pkg-config --cflags --libs isles) && ./pipeline
  *
  * A host that streams records through three interpreters and back, over queues. Each stage is an endless loop that ends
  * when the queue before it is closed and drained, and then closes its own; so one close by the host ends them all. The
