@@ -1,6 +1,7 @@
 /* isles: finds the command and hands over to it. A new command is one line of the table, one of commands.h
  * and its text in help.c. */
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -127,9 +128,19 @@ static void open_standard_descriptors(void)
     }
 }
 
+/* The locale's characters, as python takes them (PEP 538: C means C.UTF-8). Its other categories are for programs to ask for. */
+static void take_locale(void)
+{
+    const char *locale = setlocale(LC_CTYPE, "");
+    if (locale == NULL || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0) {
+        setlocale(LC_CTYPE, "C.UTF-8");
+    }
+}
+
 int main(int argc, char **argv)
 {
     open_standard_descriptors();
+    take_locale();
     int status = run_command(argc, argv);
     if (fflush(stdout) != 0 && status == 0) {
         perror("isles: standard output");

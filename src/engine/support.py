@@ -238,10 +238,10 @@ def prepare_file(path, argv, isolated):
     import os
 
     sys.argv = [path, *argv]
-    if _has_importer(path):
-        _set_script_path(path)
+    full = _absolute(path)
+    if _has_importer(full):
+        _set_script_path(full)
         return None
-    full = os.path.abspath(path)
     code, loader = _load(full)
     if not isolated:
         _set_script_path(os.path.dirname(os.path.realpath(path)))
@@ -251,6 +251,16 @@ def prepare_file(path, argv, isolated):
         main["__cached__"] = None
     main.setdefault("__builtins__", sys.modules["builtins"])
     return code
+
+
+def _absolute(path):
+    """As CPython makes it of its argument: joined, not normalized."""
+    import os
+
+    try:
+        return os.path.join(os.getcwd(), path)
+    except OSError:
+        return path
 
 
 def _has_importer(path):
