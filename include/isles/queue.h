@@ -18,29 +18,26 @@ typedef struct isle_queue isle_queue;
 
 /* What becomes of messages whose sending interpreter ends before they are got (PEP 734). */
 typedef enum isle_unbound {
-    ISLE_UNBOUND_KEEP,  /* they stay: a value is a copy and needs no sender */
-    ISLE_UNBOUND_REMOVE /* they go */
+    ISLE_UNBOUND_KEEP,   /* they stay: a value is a copy and needs no sender */
+    ISLE_UNBOUND_REMOVE  /* they go */
 } isle_unbound;
 
 typedef struct isle_queue_config { /* start from ISLE_QUEUE_CONFIG_INIT; zero is the default */
     size_t size;
-    const char *name; /* found by isle_queue_find and isles.find_queue(); copied; NULL: none. ISLE_ERR_INVALID: taken */
-    size_t max_items; /* 0: no limit */
-    size_t max_bytes; /* of encoded values; a value that is larger goes only into an empty queue. 0: no limit */
+    const char *name;     /* found by isle_queue_find and isles.find_queue(); copied; NULL: none. ISLE_ERR_INVALID: taken */
+    size_t max_items;     /* 0: no limit */
+    size_t max_bytes;     /* of encoded values; a value that is larger goes only into an empty queue. 0: no limit */
     isle_unbound unbound;
 } isle_queue_config;
 
-#define ISLE_QUEUE_CONFIG_INIT \
-    { \
-        .size = sizeof(isle_queue_config) \
-    }
+#define ISLE_QUEUE_CONFIG_INIT {.size = sizeof(isle_queue_config)}
 
 /* Needs no runtime. `config` may be NULL. */
 ISLE_API isle_status isle_queue_create(const isle_queue_config *config, isle_queue **out_queue, isle_error **err);
 /* ISLE_ERR_INVALID: there is none of that name. */
 ISLE_API isle_status isle_queue_find(const char *name, isle_queue **out_queue, isle_error **err);
 ISLE_API isle_queue *isle_queue_ref(isle_queue *queue);
-ISLE_API void isle_queue_free(isle_queue *queue);         /* NULL is fine */
+ISLE_API void isle_queue_free(isle_queue *queue); /* NULL is fine */
 ISLE_API uint64_t isle_queue_id(const isle_queue *queue); /* never used again */
 
 /* `value` is borrowed. ISLE_ERR_TIMEOUT (for a deadline that has passed: no room now), ISLE_ERR_CLOSED, ISLE_ERR_NOMEM,

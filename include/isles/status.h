@@ -17,32 +17,32 @@ ISLE_BEGIN_DECLS
 #define ISLE_VERSION_STRING "0.1.0"
 
 /*       name          value  what it says */
-#define ISLE_STATUS_LIST(X) \
-    X(INVALID, -1, "an argument is not valid") \
-    X(NOMEM, -2, "out of memory") \
-    X(STATE, -3, "not possible in this state") \
-    X(NO_INTERP, -4, "no such interpreter: it has ended or never was") \
-    X(ENDED, -5, "the interpreter ended before the job did") \
-    X(TIMEOUT, -6, "the deadline passed") \
-    X(CANCELLED, -7, "cancelled") \
-    X(STUCK, -8, "the code could not be stopped") \
-    X(PYTHON, -9, "Python raised an exception") \
-    X(EXIT, -10, "Python asked to exit with a status other than zero") \
-    X(NOT_SHAREABLE, -11, "a value cannot cross between interpreters") \
-    X(DECODE, -12, "the bytes are not a valid value") \
-    X(LIMIT, -13, "a limit was reached") \
-    X(BUSY, -14, "busy: it would have to wait") \
-    X(SYSTEM, -15, "the operating system refused") \
-    X(ENGINE, -16, "CPython refused") \
-    X(UNSUPPORTED, -17, "not supported here") \
-    X(CLOSED, -18, "the queue is closed")
+#define ISLE_STATUS_LIST(X)                                                          \
+    X(INVALID,          -1, "an argument is not valid")                              \
+    X(NOMEM,            -2, "out of memory")                                         \
+    X(STATE,            -3, "not possible in this state")                            \
+    X(NO_INTERP,        -4, "no such interpreter: it has ended or never was")        \
+    X(ENDED,            -5, "the interpreter ended before the job did")              \
+    X(TIMEOUT,          -6, "the deadline passed")                                   \
+    X(CANCELLED,        -7, "cancelled")                                             \
+    X(STUCK,            -8, "the code could not be stopped")                         \
+    X(PYTHON,           -9, "Python raised an exception")                            \
+    X(EXIT,            -10, "Python asked to exit with a status other than zero")    \
+    X(NOT_SHAREABLE,   -11, "a value cannot cross between interpreters")             \
+    X(DECODE,          -12, "the bytes are not a valid value")                       \
+    X(LIMIT,           -13, "a limit was reached")                                   \
+    X(BUSY,            -14, "busy: it would have to wait")                           \
+    X(SYSTEM,          -15, "the operating system refused")                          \
+    X(ENGINE,          -16, "CPython refused")                                       \
+    X(UNSUPPORTED,     -17, "not supported here")                                    \
+    X(CLOSED,          -18, "the queue is closed")
 
 typedef enum isle_status {
     ISLE_OK = 0,
 #define ISLE_STATUS_ENUM(name, value, text) ISLE_ERR_##name = value,
     ISLE_STATUS_LIST(ISLE_STATUS_ENUM)
 #undef ISLE_STATUS_ENUM
-        ISLE_STATUS_MAX_ = 0x7fffffff /* keeps the enum an int; never returned */
+    ISLE_STATUS_MAX_ = 0x7fffffff /* keeps the enum an int; never returned */
 } isle_status;
 
 /* "ISLE_ERR_TIMEOUT", or "ISLE_OK"; "unknown" for a number that is no status. Static. */

@@ -75,11 +75,11 @@ struct isle_runtime {
 
     /* guarded by the runtime's lock */
     bool stopping;
-    size_t creating;       /* calls of isle_interp_create that go on */
-    size_t homes;          /* home threads that may still use the runtime */
+    size_t creating;      /* calls of isle_interp_create that go on */
+    size_t homes;         /* home threads that may still use the runtime */
     plat_thread last_home; /* the home thread that ended last: joined by the next one, or at the stop */
     bool has_last_home;
-    interp *stuck; /* buried ones; each keeps a reference */
+    interp *stuck;        /* buried ones; each keeps a reference */
 };
 
 isle_status runtime_creation_begin(isle_runtime *rt, isle_error **err);
@@ -90,19 +90,19 @@ bool runtime_leave_home(isle_runtime *rt, plat_thread *out_before);
 void runtime_remember_stuck(isle_runtime *rt, interp *in); /* the same for one that is buried */
 /* NULL: none of that id is stuck. Owned. */
 char *runtime_stuck_message(uint64_t id);
-const engine_hooks *host_hooks(void); /* host.c */
+const engine_hooks *host_hooks(void);                        /* host.c */
 void host_set_runtime(isle_runtime *rt);
 isle_status host_copy_functions(isle_runtime *rt, const isle_runtime_config *config, isle_error **err);
 void host_free_functions(isle_runtime *rt);
 
 /* --- interpreters --------------------------------------------------------------------------------------------- */
 typedef enum activity { /* what the home thread does in the engine */
-                        ACTIVITY_NONE,
-                        ACTIVITY_JOB,
-                        ACTIVITY_JOIN, /* waits for non-daemon threads */
-                        ACTIVITY_REAP, /* makes threads go */
-                        ACTIVITY_ATEXIT,
-                        ACTIVITY_DESTROY
+    ACTIVITY_NONE,
+    ACTIVITY_JOB,
+    ACTIVITY_JOIN,   /* waits for non-daemon threads */
+    ACTIVITY_REAP,   /* makes threads go */
+    ACTIVITY_ATEXIT,
+    ACTIVITY_DESTROY
 } activity;
 
 typedef struct ladder { /* how the activity is being stopped; see ladder.c */
@@ -145,23 +145,23 @@ struct interp {
 
     isle_status end_status; /* these two are written before `ended` opens, then never again */
     char *end_message;
-    interp *next_stuck; /* the runtime's list */
+    interp *next_stuck;     /* the runtime's list */
 };
 
 /* table.c */
-bool table_reserve(void); /* room for one more; false: no memory */
+bool table_reserve(void);         /* room for one more; false: no memory */
 void table_unreserve(void);
-void table_add(interp *in); /* in a place that was reserved */
+void table_add(interp *in);       /* in a place that was reserved */
 void table_remove(interp *in);
-interp *table_take(uint64_t id);       /* NULL: none lives. The caller becomes a user: interp_give */
+interp *table_take(uint64_t id);  /* NULL: none lives. The caller becomes a user: interp_give */
 interp *table_take_after(uint64_t id); /* the oldest of those younger than that one */
 uint64_t table_new_id(void);
-bool table_was(uint64_t id); /* was it ever given out? */
+bool table_was(uint64_t id);      /* was it ever given out? */
 
 /* interp.c */
 void interp_ref(interp *in);
 void interp_unref(interp *in);
-void interp_use(interp *in); /* with the lock held and a job of it not ended, or by one who is a user */
+void interp_use(interp *in);  /* with the lock held and a job of it not ended, or by one who is a user */
 void interp_give(interp *in);
 void interp_free(interp *in); /* for interp_unref, and one that never lived */
 /* Would a wait for this interpreter, here, never end? */
@@ -201,8 +201,8 @@ struct isle_job {
     engine_task task; /* its strings lie behind this struct; args are owned */
     bool join_threads, has_handle;
     int64_t deadline;
-    timer timer;    /* armed from the queue to the end, unless the deadline is ISLE_FOREVER */
-    plat_gate done; /* opens when the JOB_ENDED event was told */
+    timer timer;      /* armed from the queue to the end, unless the deadline is ISLE_FOREVER */
+    plat_gate done;   /* opens when the JOB_ENDED event was told */
     _Atomic int fd;
     isle_job *next, *previous;
     int64_t started_ns, started_cpu_ns;
@@ -285,7 +285,7 @@ typedef enum rank { RANK_RUNTIME = 1, RANK_TABLE, RANK_INTERP, RANK_WARDEN } ran
 
 void rank_take(rank r); /* ends the process when a lock of this rank or a later one is held */
 void rank_give(rank r);
-void rank_none(void); /* ... when any is */
+void rank_none(void);   /* ... when any is */
 
 static inline void core_lock(plat_lock *lock, rank r)
 {

@@ -47,36 +47,36 @@ struct engine_interp {
     struct arena_owner *arenas; /* NULL: not followed on this engine */
 
     /* Objects of the interpreter; touched by attached threads only. */
-    PyObject *cancelled;     /* isles.Cancelled */
-    PyObject *host_error;    /* isles.HostError */
-    PyObject *not_shareable; /* isles.NotShareableError */
+    PyObject *cancelled;    /* isles.Cancelled */
+    PyObject *host_error;   /* isles.HostError */
+    PyObject *not_shareable; /* isles.NotShareableError; this and the next: NULL until somebody asks for one */
     PyObject *queue_type;    /* isles.Queue */
     PyObject *queue_errors[3];
-    PyObject *files[3];      /* sys.stdin, sys.stdout, sys.stderr as made */
+    PyObject *files[3];     /* sys.stdin, sys.stdout, sys.stderr as made */
     PyObject *file_names[3]; /* "stdin", "stdout", "stderr" */
-    PyObject *flush[3];      /* their bound methods; [0] isn't used */
-    PyObject *sys_dict;      /* of the module sys: each task looks up two names there */
-    PyObject *support;       /* globals of support.py; NULL until needed */
-    PyObject *target_names;  /* of the last call's target: see target.c */
+    PyObject *flush[3];     /* their bound methods; [0] isn't used */
+    PyObject *sys_dict;     /* of the module sys: each task looks up two names there */
+    PyObject *support;      /* globals of support.py; NULL until needed */
+    PyObject *target_names; /* of the last call's target: see target.c */
     char *target;
 
     plat_lock lock;
-    bool alive;                   /* `state` may be given to _PyEval_AddPendingCall */
-    bool running;                 /* a task runs: interrupts are wanted */
-    _Atomic int64_t shield_until; /* no interrupts before: an exception is being described */
-    _Atomic int reason;           /* isle_status of the last interrupt in this task; 0: none */
-    _Atomic bool queued;          /* our pending call is in the interpreter's queue */
-    _Atomic bool async_sent;      /* an asynchronous exception was set for the home thread */
-    _Atomic bool once;            /* raise once more */
-    _Atomic bool insist;          /* raise at every step */
-    _Atomic bool reaping;         /* its other threads are being made to end */
+    bool alive;   /* `state` may be given to _PyEval_AddPendingCall */
+    bool running; /* a task runs: interrupts are wanted */
+    _Atomic int64_t shield_until;  /* no interrupts before: an exception is being described */
+    _Atomic int reason;            /* isle_status of the last interrupt in this task; 0: none */
+    _Atomic bool queued;           /* our pending call is in the interpreter's queue */
+    _Atomic bool async_sent;       /* an asynchronous exception was set for the home thread */
+    _Atomic bool once;             /* raise once more */
+    _Atomic bool insist;           /* raise at every step */
+    _Atomic bool reaping;          /* its other threads are being made to end */
     _Atomic bool reap_insist;
-    _Atomic int park; /* what the thread that was asked last answered; see interrupt.c */
+    _Atomic int park;              /* what the thread that was asked last answered; see interrupt.c */
     plat_gate park_answer;
     bool home_parked;
     plat_kernel_id left[ENGINE_MAX_LEFT]; /* under `lock`: kernel ids of the threads that would not go; 0: parked */
     size_t left_count;
-    struct engine_interp *next; /* runtime.c's list of those that are reaping */
+    struct engine_interp *next;    /* runtime.c's list of those that are reaping */
 };
 
 typedef struct engine_global {
@@ -87,7 +87,7 @@ typedef struct engine_global {
     int signal;
     const char *hook_reason; /* NULL: blocking calls can be interrupted */
     bool hook_active;
-    _Atomic size_t interps; /* alive: os.fork is refused */
+    _Atomic size_t interps;  /* alive: os.fork is refused */
 
     char *support_data; /* marshalled support.py; read-only once written */
     size_t support_size;
@@ -122,7 +122,6 @@ enum { QUEUE_ERROR_CLOSED, QUEUE_ERROR_EMPTY, QUEUE_ERROR_FULL };
 struct isle_queue;
 int queue_type_make(engine_interp *interp);
 PyObject *queue_wrap(engine_interp *interp, struct isle_queue *q /* stolen */);
-bool queue_unwrap(engine_interp *interp, PyObject *object, uint64_t *out_id);
 
 /* module.c */
 int module_install(engine_interp *interp);
@@ -137,11 +136,11 @@ PyObject *support_call(engine_interp *interp, const char *function, PyObject *ar
 
 /* interrupt.c */
 int interrupt_start(int signal_number, bool no_code_patch); /* 0 or an errno */
-bool interrupt_is_wanted(void);              /* attached: is this thread's code to stop? Then an exception is set */
+bool interrupt_is_wanted(void); /* attached: is this thread's code to stop? Then an exception is set */
 void interrupt_begin(engine_interp *interp); /* home: a task begins */
 void interrupt_shield(engine_interp *interp, int64_t ns); /* home, attached: let an exception be described in peace */
-void interrupt_end(engine_interp *interp);                /* home, attached: the task has ended */
-void interrupt_unlink(engine_interp *interp);             /* its state is going: no more pending calls */
+void interrupt_end(engine_interp *interp); /* home, attached: the task has ended */
+void interrupt_unlink(engine_interp *interp); /* its state is going: no more pending calls */
 void interrupt_threads(engine_interp *interp, bool on, bool insist); /* see threads.c */
 
 /* threads.c: for engine_park, whose caller can't attach when it is needed. Any thread. */
@@ -160,7 +159,7 @@ void arena_enter(struct arena_owner *owner); /* the calling thread allocates for
 void arena_owner_free(struct arena_owner *owner, bool give_back);
 
 /* defects.c */
-void defects_before_interpreters(void);                         /* main interpreter, attached */
+void defects_before_interpreters(void); /* main interpreter, attached */
 void defects_end_lock(engine_interp *interp, bool *out_locked); /* around Py_EndInterpreter */
 void defects_end_unlock(bool locked);
 bool defects_leaks_arenas(void);

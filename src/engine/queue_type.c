@@ -375,15 +375,6 @@ PyObject *queue_wrap(engine_interp *interp, queue *q)
     return (PyObject *)self;
 }
 
-bool queue_unwrap(engine_interp *interp, PyObject *object, uint64_t *out_id)
-{
-    if ((PyObject *)Py_TYPE(object) != interp->queue_type) {
-        return false;
-    }
-    *out_id = queue_id(queue_of(object));
-    return true;
-}
-
 static int make_error(engine_interp *interp, int which, const char *name, const char *doc, PyObject *base)
 {
     interp->queue_errors[which] = PyErr_NewExceptionWithDoc(name, doc, base, NULL);

@@ -16,24 +16,22 @@
 void *plat_malloc(size_t size);
 void *plat_calloc(size_t count, size_t size);
 void *plat_realloc(void *old, size_t size);
-char *plat_strdup(const char *text); /* plat_strdup(NULL) is NULL */
+char *plat_strdup(const char *text);                 /* plat_strdup(NULL) is NULL */
 char *plat_strndup(const char *text, size_t len);
 char *plat_printf(const char *format, ...) __attribute__((format(printf, 1, 2))); /* free with plat_free */
 void plat_free(void *memory);
 
 /* --- clocks ------------------------------------------------------------------------------------------------ */
 #define PLAT_FOREVER INT64_MAX
-int64_t plat_now(void);                    /* ns of CLOCK_MONOTONIC */
-int64_t plat_thread_cpu(pthread_t thread); /* ns of CPU time; -1: it has ended (but is not joined yet) */
+int64_t plat_now(void);                              /* ns of CLOCK_MONOTONIC */
+int64_t plat_thread_cpu(pthread_t thread);           /* ns of CPU time; -1: it has ended (but is not joined yet) */
 
 /* --- chance: bits of the operating system's, for seeds of hash tables. Never for secrets -------------------------- */
 uint64_t plat_random(void);
 
 /* --- gate: one 32-bit word that opens once (0 -> 1) or is reset by its owner; waiting is by futex ------------ */
-typedef struct plat_gate {
-    _Atomic uint32_t open;
-} plat_gate;
-void plat_gate_open(plat_gate *gate);                   /* wakes all; async-signal-safe */
+typedef struct plat_gate { _Atomic uint32_t open; } plat_gate;
+void plat_gate_open(plat_gate *gate);                /* wakes all; async-signal-safe */
 bool plat_gate_wait(plat_gate *gate, int64_t deadline); /* true: open; false: the deadline passed */
 typedef enum plat_wait { PLAT_OPEN, PLAT_TIMEOUT, PLAT_INTERRUPTED } plat_wait;
 /* The same, and returns when a signal handler ran on this thread meanwhile (not in the portable fallback). */
@@ -48,12 +46,8 @@ static inline bool plat_gate_is_open(const plat_gate *gate)
 }
 
 /* --- lock and condition (CLOCK_MONOTONIC) -------------------------------------------------------------------- */
-typedef struct plat_lock {
-    pthread_mutex_t mutex;
-} plat_lock;
-typedef struct plat_cond {
-    pthread_cond_t cond;
-} plat_cond;
+typedef struct plat_lock { pthread_mutex_t mutex; } plat_lock;
+typedef struct plat_cond { pthread_cond_t cond; } plat_cond;
 void plat_lock_init(plat_lock *lock);
 void plat_lock_destroy(plat_lock *lock);
 void plat_lock_take(plat_lock *lock);
@@ -65,8 +59,8 @@ void plat_cond_wake_one(plat_cond *cond);
 void plat_cond_wake_all(plat_cond *cond);
 
 /* --- signal: a descriptor for poll(); eventfd on Linux, else a socket ------------------------------------------- */
-int plat_eventfd_create(void); /* -1 and errno; end it with close() */
-void plat_eventfd_set(int fd); /* makes it readable, for good; async-signal-safe */
+int plat_eventfd_create(void);                       /* -1 and errno; end it with close() */
+void plat_eventfd_set(int fd);                       /* makes it readable, for good; async-signal-safe */
 /* One that can be made unreadable again. Each call changes it: call them by turns, under the caller's lock. */
 int plat_levelfd_create(void);
 void plat_levelfd_set(int fd);
@@ -74,9 +68,7 @@ void plat_levelfd_clear(int fd);
 
 /* --- threads ---------------------------------------------------------------------------------------------- */
 typedef void (*plat_thread_fn)(void *arg);
-typedef struct plat_thread {
-    pthread_t id;
-} plat_thread;
+typedef struct plat_thread { pthread_t id; } plat_thread;
 /* Name: up to 15 characters are kept. Returns 0 or an errno. All signals but the synchronous ones are blocked in
  * it. With a `wanted_signal` (not 0) it is a thread for foreign code: that signal is not blocked, SIGPIPE and
  * SIGXFSZ are where they would end the process, and the rest is as in the calling thread, since processes that the
@@ -96,7 +88,7 @@ int plat_kernel_id_signal(plat_kernel_id thread, int signal_number, void *value)
 #ifdef ISLES_FAULTS
 /* Makes the n-th allocation, thread or eventfd creation from now (from 1) fail once; 0: none. */
 void plat_fault_set(long n);
-long plat_fault_count(void); /* how many there were since plat_fault_set */
+long plat_fault_count(void);                         /* how many there were since plat_fault_set */
 #endif
 
 #endif

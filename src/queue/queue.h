@@ -17,9 +17,9 @@
 typedef struct isle_queue queue; /* what the public API calls isle_queue */
 
 typedef struct queue_message {
-    struct queue_message *next; /* the queue's while it is in there */
-    size_t size_bytes;          /* counts against max_bytes */
-    uint64_t sender;            /* 0: nobody; for queue_sender_ended */
+    struct queue_message *next;  /* the queue's while it is in there */
+    size_t size_bytes;           /* counts against max_bytes */
+    uint64_t sender;             /* 0: nobody; for queue_sender_ended */
     void (*drop)(struct queue_message *message);
 } queue_message;
 
