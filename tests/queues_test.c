@@ -1,5 +1,5 @@
-/* Queues of values as C and Python code see them: both ends in C, both in Python, one in each; limits, deadlines, closing,
- * names, the descriptor, waiting on several; waits that are interrupted; interpreters that end. */
+/* Queues of values as C and Python code see them: both ends in C, both in Python, one in each; limits, deadlines,
+ * closing, names, the descriptor, waiting on several; waits that are interrupted; interpreters that end. */
 #include <poll.h>
 #include <unistd.h>
 
@@ -43,7 +43,7 @@ static bool readable(int fd)
     return poll(&p, 1, 0) == 1;
 }
 
-/* --- C and C -------------------------------------------------------------------------------------------------------- */
+/* --- C and C ---------------------------------------------------------------------------------------------------- */
 
 static void test_c_to_c(void **state)
 {
@@ -108,7 +108,7 @@ static void test_select_over_queues_and_descriptors(void **state)
     close(fds[1]);
 }
 
-/* --- Python ----------------------------------------------------------------------------------------------------------- */
+/* --- Python ----------------------------------------------------------------------------------------------------- */
 
 static void test_python_to_c_and_back(void **state)
 {
@@ -245,7 +245,7 @@ static void test_descriptor_in_python(void **state)
     end(it);
 }
 
-/* --- waits that are interrupted, interpreters that end ------------------------------------------------------------------ */
+/* --- waits that are interrupted, interpreters that end ---------------------------------------------------------- */
 
 static void await_getter(isle_queue *q)
 {

@@ -1,8 +1,8 @@
 /* Queues: bounded mailboxes of values, between any threads of the host and of any interpreter.
  *
  * Order      what one producer puts comes out in that order.
- * Waiting    by futex, woken by put, get, close, the deadline; in an interpreter also by the cancelling of its job and by its
- *            end. Nothing is polled. A thread that is attached to an interpreter is detached while it waits.
+ * Waiting    by futex, woken by put, get, close, the deadline; in an interpreter also by the cancelling of its job
+ *            and by its end. Nothing is polled. A thread that is attached to an interpreter is detached while it waits.
  * Ownership  a queue is counted: _create and _find give you a reference, end it with isle_queue_free. What is in
  *            it when the last reference goes is dropped. Python's isles.Queue objects are references too.
  * Threads    any. */
@@ -24,7 +24,8 @@ typedef enum isle_unbound {
 
 typedef struct isle_queue_config { /* start from ISLE_QUEUE_CONFIG_INIT; zero is the default */
     size_t size;
-    const char *name;     /* found by isle_queue_find and isles.find_queue(); copied; NULL: none. ISLE_ERR_INVALID: taken */
+    const char *name;     /* found by isle_queue_find and isles.find_queue(); copied; NULL: none.
+                             ISLE_ERR_INVALID: taken */
     size_t max_items;     /* 0: no limit */
     size_t max_bytes;     /* of encoded values; a value that is larger goes only into an empty queue. 0: no limit */
     isle_unbound unbound;
@@ -40,8 +41,8 @@ ISLE_API isle_queue *isle_queue_ref(isle_queue *queue);
 ISLE_API void isle_queue_free(isle_queue *queue); /* NULL is fine */
 ISLE_API uint64_t isle_queue_id(const isle_queue *queue); /* never used again */
 
-/* `value` is borrowed. ISLE_ERR_TIMEOUT (for a deadline that has passed: no room now), ISLE_ERR_CLOSED, ISLE_ERR_NOMEM,
- * ISLE_ERR_LIMIT (nested too deeply). */
+/* `value` is borrowed. ISLE_ERR_TIMEOUT (for a deadline that has passed: no room now), ISLE_ERR_CLOSED,
+ * ISLE_ERR_NOMEM, ISLE_ERR_LIMIT (nested too deeply). */
 ISLE_API isle_status isle_queue_put(isle_queue *queue, const isle_value *value, int64_t deadline, isle_error **err);
 /* ISLE_ERR_TIMEOUT, ISLE_ERR_CLOSED (and empty), ISLE_ERR_NOMEM (the value is lost). */
 ISLE_API isle_status isle_queue_get(isle_queue *queue, int64_t deadline, isle_value **out_value, isle_error **err);
@@ -63,8 +64,8 @@ typedef struct isle_queue_stats {
 } isle_queue_stats;
 ISLE_API void isle_queue_get_stats(isle_queue *queue, isle_queue_stats *out);
 
-/* Waits until one of the queues can be got from, or one of the descriptors is readable. ready_*[i] says which; either array may be
- * NULL with a count of 0. Returns ISLE_OK, ISLE_ERR_TIMEOUT, ISLE_ERR_SYSTEM. */
+/* Waits until one of the queues can be got from, or one of the descriptors is readable. ready_*[i] says which;
+ * either array may be NULL with a count of 0. Returns ISLE_OK, ISLE_ERR_TIMEOUT, ISLE_ERR_SYSTEM. */
 ISLE_API isle_status isle_select(isle_queue *const *queues, size_t queue_count, bool *ready_queues, const int *fds,
                                  size_t fd_count, bool *ready_fds, int64_t deadline);
 

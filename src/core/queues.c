@@ -1,5 +1,5 @@
-/* Queues of values, for the host: src/queue/ with values instead of messages. They need no runtime: a host may use them with
- * no Python running. A thread that waits is detached from whatever interpreter it is attached to. */
+/* Queues of values, for the host: src/queue/ with values instead of messages. They need no runtime: a host may use
+ * them with no Python running. A thread that waits is detached from whatever interpreter it is attached to. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "core.h"
 #include "queue.h"
 
-/* --- lifetime ------------------------------------------------------------------------------------------------------- */
+/* --- lifetime --------------------------------------------------------------------------------------------------- */
 
 isle_status isle_queue_create(const isle_queue_config *config, isle_queue **out_queue, isle_error **err)
 {
@@ -61,7 +61,7 @@ uint64_t isle_queue_id(const isle_queue *q)
     return queue_id(q);
 }
 
-/* --- putting and getting ------------------------------------------------------------------------------------------------ */
+/* --- putting and getting ---------------------------------------------------------------------------------------- */
 
 static isle_status status_of(queue_result result, isle_error **err)
 {
@@ -157,7 +157,7 @@ isle_status isle_queue_get(isle_queue *q, int64_t deadline, isle_value **out_val
     return status;
 }
 
-/* --- an interpreter ends ---------------------------------------------------------------------------------------------------- */
+/* --- an interpreter ends ---------------------------------------------------------------------------------------- */
 
 static bool keep_none(queue_message *message, void *ctx)
 {
@@ -178,7 +178,7 @@ void queues_interp_ended(uint64_t interp_id)
     queue_for_each(remove_messages_of, &interp_id);
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------------------------- */
 
 void isle_queue_close(isle_queue *q)
 {
@@ -204,7 +204,7 @@ void isle_queue_get_stats(isle_queue *q, isle_queue_stats *out)
     memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
 }
 
-/* --- waiting on several ------------------------------------------------------------------------------------------------------ */
+/* --- waiting on several ----------------------------------------------------------------------------------------- */
 
 static int poll_until(struct pollfd *polled, size_t count, int64_t deadline)
 {

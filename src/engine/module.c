@@ -1,5 +1,5 @@
-/* The module `isles` inside an interpreter: who it is, the host's functions, the exceptions of Isles. Made once for each
- * interpreter and put into its sys.modules; its functions hold the engine_interp in a capsule. */
+/* The module `isles` inside an interpreter: who it is, the host's functions, the exceptions of Isles. Made once
+ * for each interpreter and put into its sys.modules; its functions hold the engine_interp in a capsule. */
 #include <string.h>
 
 #include <isles/queue.h>
@@ -90,7 +90,7 @@ static int make_exceptions(engine_interp *interp)
 
 static int make_queue_classes(engine_interp *interp);
 
-/* --- queues ------------------------------------------------------------------------------------------------------- */
+/* --- queues ----------------------------------------------------------------------------------------------------- */
 
 static int unbound_of(const char *text)
 {
@@ -146,7 +146,8 @@ static PyMethodDef create_queue_def = {"create_queue", (PyCFunction)(void (*)(vo
 static PyMethodDef find_queue_def = {"find_queue", find_queue, METH_O,
                                      "find_queue(name)\n\nThe queue of that name. Raises LookupError."};
 
-/* The classes are made when somebody first asks for one: most interpreters never do. They are then attributes of the module. */
+/* The classes are made when somebody first asks for one: most interpreters never do. They are then attributes of
+ * the module. */
 static int make_queue_classes(engine_interp *interp)
 {
     if (interp->queue_type != NULL) {

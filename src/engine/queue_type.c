@@ -1,8 +1,8 @@
-/* isles.Queue: a queue as Python code sees it. One class for each interpreter; an object holds a reference to the queue
- * of src/queue/. Values are encoded before anything is put, so that nothing half-sent stays in a queue.
+/* isles.Queue: a queue as Python code sees it. One class for each interpreter; an object holds a reference to the
+ * queue of src/queue/. Values are encoded before anything is put, so that nothing half-sent stays in a queue.
  *
- * The fast way keeps the thread attached: the queue's lock is held for a moment and by nobody who waits for a GIL. Only
- * who has to wait lets the GIL go; signals wake it to see whether its job is being stopped. */
+ * The fast way keeps the thread attached: the queue's lock is held for a moment and by nobody who waits for a GIL.
+ * Only who has to wait lets the GIL go; signals wake it to see whether its job is being stopped. */
 #include <math.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ static engine_interp *interp_of(PyObject *self)
     return ((queue_object *)self)->interp;
 }
 
-/* --- waiting ---------------------------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------------------------- */
 
 typedef struct attached {
     PyThreadState *state;
@@ -80,7 +80,7 @@ static bool read_deadline(int block, PyObject *timeout, int64_t *out)
     return true;
 }
 
-/* --- putting ---------------------------------------------------------------------------------------------------------- */
+/* --- putting ---------------------------------------------------------------------------------------------------- */
 
 static queue_bytes *encode(PyObject *self, PyObject *value)
 {
@@ -138,7 +138,7 @@ static PyObject *method_put_nowait(PyObject *self, PyObject *value)
     return put(self, value, 0);
 }
 
-/* --- getting ---------------------------------------------------------------------------------------------------------- */
+/* --- getting ---------------------------------------------------------------------------------------------------- */
 
 static queue_result get_list(PyObject *self, size_t most, int64_t deadline, queue_message **out_list, size_t *out_count)
 {
@@ -225,7 +225,7 @@ static PyObject *method_get_many(PyObject *self, PyObject *args, PyObject *kwarg
     return result == QUEUE_OK ? decode_list(list, count) : raise_result(self, result, true);
 }
 
-/* --- looking ---------------------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *method_close(PyObject *self, PyObject *unused)
 {
@@ -360,7 +360,7 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
-/* --- for the module and the codec ----------------------------------------------------------------------------------------- */
+/* --- for the module and the codec ------------------------------------------------------------------------------- */
 
 PyObject *queue_wrap(engine_interp *interp, queue *q)
 {

@@ -26,7 +26,7 @@ void plat_free(void *memory);
 int64_t plat_now(void);                              /* ns of CLOCK_MONOTONIC */
 int64_t plat_thread_cpu(pthread_t thread);           /* ns of CPU time; -1: it has ended (but is not joined yet) */
 
-/* --- chance: bits of the operating system's, for seeds of hash tables. Never for secrets -------------------------- */
+/* --- chance: bits of the operating system's, for seeds of hash tables. Never for secrets ------------------------ */
 uint64_t plat_random(void);
 
 /* --- gate: one 32-bit word that opens once (0 -> 1) or is reset by its owner; waiting is by futex ------------ */
@@ -36,8 +36,8 @@ bool plat_gate_wait(plat_gate *gate, int64_t deadline); /* true: open; false: th
 typedef enum plat_wait { PLAT_OPEN, PLAT_TIMEOUT, PLAT_INTERRUPTED } plat_wait;
 /* The same, and returns when a signal handler ran on this thread meanwhile (not in the portable fallback). */
 plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline);
-/* The two halves of plat_gate_open, for a gate that lies with its waiter and is opened under a lock: the wake-up can follow
- * when the lock is given, by the gate's address only. */
+/* The two halves of plat_gate_open, for a gate that lies with its waiter and is opened under a lock: the wake-up
+ * can follow when the lock is given, by the gate's address only. */
 void plat_gate_set(plat_gate *gate);
 void plat_gate_wake(const plat_gate *gate);
 static inline bool plat_gate_is_open(const plat_gate *gate)

@@ -1,9 +1,10 @@
 /* The queue: a linked list of messages and two lists of waiters, under one lock.
  *
- * A waiter lies on its thread's stack with a gate. Whoever can serve it takes it off its list, sets its gate, both under the
- * lock, and wakes it by the gate's address when the lock was given, so that it does not wake into a held lock. A
- * waiter that was called tries once more whatever ended its wait; if it leaves without what it came for, the call is
- * passed on. So a call is never lost, and there are never more calls under way than messages or places. */
+ * A waiter lies on its thread's stack with a gate. Whoever can serve it takes it off its list, sets its gate, both
+ * under the lock, and wakes it by the gate's address when the lock was given, so that it does not wake into a held
+ * lock. A waiter that was called tries once more whatever ended its wait; if it leaves without what it came for,
+ * the call is passed on. So a call is never lost, and there are never more calls under way than messages or
+ * places. */
 #include <string.h>
 
 #include "queue_private.h"
@@ -32,7 +33,7 @@ queue_bytes *queue_bytes_new(const void *data, size_t len, uint64_t sender)
     return b;
 }
 
-/* --- waiters; lock held ------------------------------------------------------------------------------------------ */
+/* --- waiters; lock held ----------------------------------------------------------------------------------------- */
 
 static void join(waiters *list, waiter *w)
 {
@@ -141,7 +142,7 @@ static queue_result wait_in(queue *q, waiters *list, waiter *w, const queue_pati
     return QUEUE_TIMEOUT;
 }
 
-/* --- putting ---------------------------------------------------------------------------------------------------------- */
+/* --- putting ---------------------------------------------------------------------------------------------------- */
 
 static void append(queue *q, queue_message *message)
 {
@@ -179,7 +180,7 @@ queue_result queue_put(queue *q, queue_message *message, const queue_patience *p
     return result;
 }
 
-/* --- getting ---------------------------------------------------------------------------------------------------------- */
+/* --- getting ---------------------------------------------------------------------------------------------------- */
 
 static size_t take(queue *q, size_t most, queue_message **out_list)
 {
@@ -228,7 +229,7 @@ queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *
     return result;
 }
 
-/* --- the rest ----------------------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------------------------- */
 
 void queue_drop_all(queue_message *list)
 {

@@ -1,7 +1,8 @@
 /* A bounded queue of messages, for any number of producers and consumers on any threads. It knows neither values nor
  * Python: a message is bytes counted against the limits, and a function that drops it.
  *
- * Order     what one producer puts comes out in that order. Waiting getters are served first come, first served, unless
+ * Order     what one producer puts comes out in that order. Waiting getters are served first come, first served,
+ * unless
  *           another takes the message in the moment between a wake-up and its getter's return.
  * Waking    one message wakes one getter; a message taken wakes the producers that now fit. Nobody polls; a wake-up
  *           that reaches somebody who gives up is handed on.
@@ -45,8 +46,8 @@ typedef struct queue_patience {
     void *ctx;
 } queue_patience;
 
-/* NULL and *out_taken: a queue of that name lives; NULL alone: no memory. `name` (may be NULL) is copied. `tag` is the
- * caller's to keep (queue_tag). */
+/* NULL and *out_taken: a queue of that name lives; NULL alone: no memory. `name` (may be NULL) is copied. `tag` is
+ * the caller's to keep (queue_tag). */
 queue *queue_new(const char *name, queue_limits limits, int tag, bool *out_taken);
 queue *queue_ref(queue *q);
 void queue_unref(queue *q); /* the last one drops what is left; NULL is fine */
@@ -69,12 +70,12 @@ queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *
 /* From now on putting fails; what is in there can be got. */
 void queue_close(queue *q);
 
-/* What is to become of the messages of a sender that has ended: `what` is called for each under the lock and may change it, or say
- * false to have it dropped. */
+/* What is to become of the messages of a sender that has ended: `what` is called for each under the lock and may
+ * change it, or say false to have it dropped. */
 void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *message, void *ctx), void *ctx);
 
-/* A descriptor that is readable exactly while a get would not wait (a message is there, or the queue is closed). Made at the
- * first call; the queue's. -1 and errno. */
+/* A descriptor that is readable exactly while a get would not wait (a message is there, or the queue is closed).
+ * Made at the first call; the queue's. -1 and errno. */
 int queue_fd(queue *q);
 
 typedef struct queue_counts {

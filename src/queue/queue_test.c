@@ -1,5 +1,5 @@
-/* The queue without Python: order, limits, waiting, closing, the descriptor, and races with many threads in which every
- * message is accounted for. Threads meet at gates; nothing sleeps to be early or late. */
+/* The queue without Python: order, limits, waiting, closing, the descriptor, and races with many threads in which
+ * every message is accounted for. Threads meet at gates; nothing sleeps to be early or late. */
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -156,7 +156,7 @@ static void test_closed_queue_is_drained(void **state)
     assert_int_equal(alive, 0);
 }
 
-/* --- waiting ---------------------------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------------------------- */
 
 typedef struct waiting {
     queue *q;
@@ -297,7 +297,7 @@ static void test_deadline_passes(void **state)
     assert_int_equal(alive, 0);
 }
 
-/* --- signals ---------------------------------------------------------------------------------------------------------- */
+/* --- signals ---------------------------------------------------------------------------------------------------- */
 
 static _Atomic bool wants_to_give_up;
 static _Atomic long asked;
@@ -345,7 +345,7 @@ static void test_signal_interrupts_only_who_gives_up(void **state)
     queue_unref(q);
 }
 
-/* --- the descriptor ----------------------------------------------------------------------------------------------------- */
+/* --- the descriptor --------------------------------------------------------------------------------------------- */
 
 static bool readable(int fd)
 {
@@ -383,7 +383,7 @@ static void test_descriptor_is_readable_while_something_can_be_taken(void **stat
     assert_int_equal(alive, 0);
 }
 
-/* --- a sender ends ------------------------------------------------------------------------------------------------------ */
+/* --- a sender ends ---------------------------------------------------------------------------------------------- */
 
 static bool keep_even(queue_message *message, void *ctx)
 {
@@ -421,7 +421,7 @@ static void test_messages_of_an_ended_sender(void **state)
     assert_int_equal(alive, 0);
 }
 
-/* --- names and ids ------------------------------------------------------------------------------------------------------- */
+/* --- names and ids ---------------------------------------------------------------------------------------------- */
 
 static void count(queue *q, void *ctx)
 {
@@ -459,7 +459,7 @@ static void test_queues_are_found_while_they_live(void **state)
     queue_unref(nameless);
 }
 
-/* --- many threads --------------------------------------------------------------------------------------------------------- */
+/* --- many threads ----------------------------------------------------------------------------------------------- */
 
 enum { PRODUCERS = 6, CONSUMERS = 6, EACH = 4000 };
 
