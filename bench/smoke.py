@@ -43,7 +43,7 @@ def check_costs(report):
         if "ratio" in figure:
             check_summary(figure["ratio"])
         if "target" in figure:
-            assert figure["target"]["result"] in ("met", "MISSED"), figure
+            assert figure["target"]["result"] == "not judged", figure
 
 
 def check_head(report):

@@ -158,6 +158,10 @@ void arena_owner_set_state(struct arena_owner *owner, PyInterpreterState *state)
 void arena_enter(struct arena_owner *owner); /* the calling thread allocates for it */
 void arena_owner_free(struct arena_owner *owner, bool give_back);
 
+/* frozen.c */
+void frozen_start(void); /* main interpreter, attached */
+void frozen_stop(void);  /* CPython has stopped */
+
 /* defects.c */
 void defects_before_interpreters(void); /* main interpreter, attached */
 void defects_end_lock(engine_interp *interp, bool *out_locked); /* around Py_EndInterpreter */

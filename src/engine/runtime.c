@@ -143,6 +143,7 @@ isle_status engine_start(const isle_runtime_config *config, const engine_hooks *
         Py_FinalizeEx();
         return prepared;
     }
+    frozen_start();
     engine.main_thread_state = PyEval_SaveThread();
     ran = true;
     return ISLE_OK;
@@ -215,6 +216,7 @@ isle_status engine_stop(engine_failure *failure)
     }
     PyEval_RestoreThread(engine.main_thread_state);
     int failed = Py_FinalizeEx();
+    frozen_stop();
     plat_free(engine.support_data);
     engine.support_data = NULL;
     return failed == 0 ? ISLE_OK : engine_fail(failure, ISLE_ERR_ENGINE, "CPython could not flush its files at its end");
