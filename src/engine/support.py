@@ -54,7 +54,8 @@ def _enter_venv(directory):
     if version and ".".join(version.split(".")[:2]) != wanted:
         raise ValueError(f"venv: {directory} was made for Python {version}, the engine is {wanted}")
     sys.executable = os.path.join(directory, "bin", "python")
-    sys.prefix = sys.exec_prefix = directory
+    if sys.version_info >= (3, 14):  # before, site does it, and takes what was there for the system's
+        sys.prefix = sys.exec_prefix = directory
 
 
 def _read_pyvenv(path):
