@@ -81,7 +81,7 @@ static const struct plan full_plan = {.pairs = 120,
                                       .entries = 200,
                                       .acquires = 500,
                                       .leak_runs = 3,
-                                      .leak_cycles = 30};
+                                      .leak_cycles = 60};
 static const struct plan quick_plan = {.pairs = 2,
                                        .rounds = 1,
                                        .block = 20,

@@ -11,7 +11,7 @@
 #include "cost.h"
 #include "text.h"
 
-enum { WARM_UP = 5 };
+enum { WARM_UP = 20 }; /* until the arenas that are recycled, and malloc's, have been touched all over */
 
 extern char **environ;
 

@@ -43,7 +43,8 @@ COMPARED = """\
 of the engine's own `multiprocessing`, forked by a fresh Python with one thread, or spawned. A call goes by a
 `SimpleQueue` for threads, `isle_interp_call` for interpreters, a `multiprocessing` pipe for processes; a message likewise,
 but between interpreters by two functions of the host. Memory is `Pss_Anon`: a process's own pages and its part of those that
-a fork shares; pages of libraries are not counted.
+a fork shares; pages of libraries are not counted. In the plots a bar is the median and its white mark the least; scales are
+logarithmic but for the last one.
 """
 
 COSTS = """\
@@ -52,7 +53,7 @@ COSTS = """\
 `bench_cost`. *Engine* is the same work by CPython's own calls, with the same configuration on fresh threads of the same
 stack size, in the same process and run: `Py_NewInterpreterFromConfig` and `Py_EndInterpreter`, or `PyThreadState_New` and
 attaching. Being in the same process it has the recycled arenas of Isles, too. *Futex* is one int there and back between
-two C threads that sleep on a futex. What is kept after a cycle is the slope of the resident set over 30 of them, in a process
+two C threads that sleep on a futex. What is kept after a cycle is the slope of the resident set over 60 of them, in a process
 of its own. The ratio is the median of those of pairs measured one after the other.
 """
 

@@ -54,7 +54,8 @@ def _enter_venv(directory):
     if version and ".".join(version.split(".")[:2]) != wanted:
         raise ValueError(f"venv: {directory} was made for Python {version}, the engine is {wanted}")
     sys.executable = os.path.join(directory, "bin", "python")
-    sys.prefix = sys.exec_prefix = directory
+    if sys.version_info >= (3, 14):  # before, site does it, and takes what was there for the system's
+        sys.prefix = sys.exec_prefix = directory
 
 
 def _read_pyvenv(path):
@@ -183,9 +184,9 @@ def _hand_to_children(native):
 
     _replace((os, posix), system=system, posix_spawn=with_environment(os.posix_spawn),
              posix_spawnp=with_environment(os.posix_spawnp))
-    _posixsubprocess.fork_exec = fork_exec_here
+    _replace((_posixsubprocess,), fork_exec=fork_exec_here)
     if "subprocess" in sys.modules:
-        sys.modules["subprocess"]._fork_exec = fork_exec_here
+        sys.modules["subprocess"]._fork_exec = _posixsubprocess.fork_exec
 
 
 def _guard_time_zone(native):
@@ -203,26 +204,47 @@ def _guard_time_zone(native):
                           RuntimeWarning, stacklevel=2)
         tzset()
 
-    time.tzset = tzset_here
+    _replace((time,), tzset=tzset_here)
+
+
+class _Function:
+    """In place of a built-in function: like one, it does not become a method where a class has it as an attribute."""
+
+    def __init__(self, function, original):
+        self._function = function
+        self.__wrapped__ = original  # for inspect.signature
+        self.__module__, self.__name__, self.__qualname__ = original.__module__, original.__name__, original.__qualname__
+        self.__doc__ = original.__doc__
+
+    def __call__(self, /, *args, **options):
+        return self._function(*args, **options)
+
+    def __reduce__(self):
+        return self.__name__
+
+    def __repr__(self):
+        return f"<built-in function {self.__name__}>"
 
 
 def _replace(modules, **functions):
-    for module in modules:
-        for name, function in functions.items():
+    for name, function in functions.items():
+        function = _Function(function, getattr(modules[0], name))
+        for module in modules:
             setattr(module, name, function)
 
 
 def breakpoint_function():
     """What breakpoint() calls. None: nothing."""
-    import importlib
     import os
 
     wanted = "" if sys.flags.ignore_environment else os.environ.get("PYTHONBREAKPOINT", "")
     if wanted == "0":
         return None
-    module, _, name = (wanted or "pdb.set_trace").rpartition(".")
+    module, dot, name = (wanted or "pdb.set_trace").rpartition(".")
     try:
-        return getattr(importlib.import_module(module or "builtins"), name)
+        if dot and not module:
+            raise ImportError("a relative name")
+        return getattr(__import__(module or "builtins", {}, {}, ["__doc__"], 0), name)
     except (ImportError, AttributeError):
         import warnings
 

@@ -18,7 +18,7 @@ def main():
     here = "here"
     os.environ["PYTHONBREAKPOINT"] = "__main__.stop"
     print(breakpoint(1, two=2))
-    for setting in ["0", "no.such", "len", ""]:
+    for setting in ["0", "no.such", ".", ".len", "..a.b", "len.", "len", ""]:
         os.environ["PYTHONBREAKPOINT"] = setting
         try:
             print(setting, breakpoint(*["text"] * (setting == "len")) if setting else "")

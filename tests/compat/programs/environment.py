@@ -1,6 +1,8 @@
 """os.environ, putenv and unsetenv, and what each way of starting a process hands on."""
 
+import inspect
 import os
+import pickle
 import posix
 import subprocess
 import sys
@@ -34,6 +36,19 @@ if hasattr(os, "reload_environ"):
     os.environ.update(A="4")
 os.environ.clear()
 print(subprocess.check_output([sys.executable, "-c", SHOW], text=True), end="")
+
+class Holder:
+    functions = putenv, spawn, system = os.putenv, os.posix_spawn, os.system
+
+
+Holder().putenv("D", "5")  # a built-in function does not become a method
+pid = Holder().spawn("/bin/sh", ["sh", "-c", "exit $((D + 1))"], posix._create_environ() if hasattr(posix, "_create_environ")
+                     else {"D": "5"})
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+print(Holder().system("exit $D") >> 8)
+for function in Holder.functions:
+    print(inspect.signature(function), function.__name__, function.__module__, repr(function))
+    print(pickle.loads(pickle.dumps(function)) is function)
 
 for function, args in [(os.putenv, ("A=", "")), (os.putenv, ("", "")), (os.putenv, ("A", "\0")), (os.putenv, ("A", 1)),
                        (os.unsetenv, ("A=",)), (os.unsetenv, ("",)), (os.unsetenv, ("\0",)), (os.putenv, ("A",))]:

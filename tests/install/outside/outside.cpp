@@ -9,7 +9,10 @@ namespace
 {
 
 struct ErrorEnd {
-    void operator()(isle_error *error) const { isle_error_free(error); }
+    void operator()(isle_error *error) const
+    {
+        isle_error_free(error);
+    }
 };
 
 int fail(const char *what, isle_error *raw)
@@ -25,7 +28,8 @@ bool product(isle_interp interp, int64_t a, int64_t b, int64_t *out, isle_error 
     isle_value_append(args, isle_value_new_int(a));
     isle_value_append(args, isle_value_new_int(b));
     isle_value *value = nullptr;
-    isle_status status = isle_interp_call(interp, "operator:mul", args, isle_deadline_in(30 * ISLE_SECOND), &value, err);
+    isle_status status = isle_interp_call(interp, "operator:mul", args, isle_deadline_in(30 * ISLE_SECOND), &value,
+                                          err);
     isle_value_free(args);
     bool good = status == ISLE_OK && isle_value_as_int64(value, out);
     if (status == ISLE_OK) {
@@ -56,7 +60,8 @@ int main()
             return fail("call", err);
         }
     }
-    isle_status status = isle_interp_run(interps[0], "raise LookupError('lost')", isle_deadline_in(30 * ISLE_SECOND), &err);
+    isle_status status = isle_interp_run(interps[0], "raise LookupError('lost')", isle_deadline_in(30 * ISLE_SECOND),
+                                         &err);
     if (status != ISLE_ERR_PYTHON || std::strcmp(isle_exception_type(isle_error_exception(err)), "LookupError") != 0) {
         return fail("error", err);
     }
