@@ -257,7 +257,7 @@ static void test_end_from_inside_itself(void **state)
     fake.callback_ctx = &it;
     assert_int_equal(run(it, "callback"), ISLE_OK);
     assert_int_equal(isle_interp_end(it, SOON, NULL), ISLE_OK);
-    assert_int_equal(fake.freed, 1);
+    assert_int_equal(fake.destroyed, 1); /* its memory may be freed a moment later: the teardown looks */
 }
 
 static void test_end_with_the_caller_attached_elsewhere(void **state)
