@@ -2,7 +2,7 @@
 the words for docs/compat-stdlib.md.
 
 A rule names what the test says, where it is, or both. One whose owner is CPython holds only where the test does the same in a
-bare isolated interpreter; one of Isles only where it does not.
+bare isolated interpreter, so that a fault of Isles can't hide behind it.
 """
 
 import re
@@ -13,17 +13,18 @@ _TEST_MODULES = r"_test(internal|limited|single|multi)?(capi|phase|buffer|clinic
 
 
 class Cause:
+    """`text`: what the test says; `tests`: "file test", where it says nothing that would tell. One of them must be found."""
+
     def __init__(self, name, owner, why, text=None, tests=None):
         self.name, self.owner, self.why = name, owner, why
         self._text = re.compile(text) if text else None
         self._tests = re.compile(tests) if tests else None
 
     def explains(self, file, found):
-        if (self.owner == CPYTHON) != (found["bare"] == found["isles"]):
+        if self.owner == CPYTHON and found["bare"] != found["isles"]:
             return False
-        if self._text and not self._text.search(found["text"]):
-            return False
-        return not self._tests or bool(self._tests.search(f"{file} {found['test']}"))
+        said = self._text is not None and self._text.search(found["text"])
+        return bool(said or self._tests is not None and self._tests.search(f"{file} {found['test']}"))
 
 
 CAUSES = [
@@ -31,12 +32,20 @@ CAUSES = [
           "CPython's own tests use C modules made for them (`_testcapi`, `_testinternalcapi`, `_testlimitedcapi`, ...)."
           " These refuse interpreters with their own GIL, so the tests skip themselves. Where a file imports one at its"
           " top, none of its tests run.",
-          text=rf"({_TEST_MODULES}).*(support loading|required|module)|(requires?|needs?)( the)? (_testcapi|{_TEST_MODULES})"),
+          text=rf"({_TEST_MODULES}).*(support loading|required|module)|(requires?|needs?)( the)? {_TEST_MODULES}"
+               r"|module _test_(non_isolated|shared_gil_only) does not|requires ContainerNoGC"),
+    Cause("a module that refuses", CPYTHON,
+          "`faulthandler`, `readline`, `_curses`, `_tracemalloc`, `_tkinter` and `_suggestions` of the standard library refuse"
+          " interpreters with their own GIL. Without `_suggestions`, a traceback's \"Did you mean\" is chosen by a"
+          " slower function in Python, which decides a few cases in another way. `isles run --gil shared` lets such modules in.",
+          text=r"module (faulthandler|readline|_curses|_tracemalloc|_tkinter|_suggestions) does not support loading"
+               r"|SyntaxError: invalid syntax. Did you mean"),
     Cause("signals", CPYTHON,
           "CPython lets only the main thread of the main interpreter set signal handlers or a wake-up descriptor, and so"
           " asyncio's `add_signal_handler` too. The signal table is the process's; in a program that `isles run` runs, Ctrl-C"
           " and SIGTERM are Isles' own.",
-          text=r"(signal|set_wakeup_fd) only works in main thread of the main interpreter"),
+          text=r"(signal|set_wakeup_fd) only works in main thread of the main interpreter",
+          tests=r"test_unittest .*TestBreak"),
     Cause("os.fork", CPYTHON,
           "`os.fork()` and `os.forkpty()` are refused: the child of a process with several interpreters crashes"
           " (python/cpython#139759). `subprocess`, and `multiprocessing` with spawn or forkserver, work.",
@@ -48,14 +57,23 @@ CAUSES = [
           "`subprocess` refuses `preexec_fn` outside the main interpreter.",
           text=r"preexec_fn not supported within subinterpreters"),
     Cause("UTF-8 mode", ISLES,
-          "Isles runs CPython in UTF-8 mode (PEP 540) whatever the locale is: tests of other default encodings skip themselves.",
-          text=r"utf-8 mode is enabled"),
+          "Isles runs CPython in UTF-8 mode (PEP 540) whatever the locale is: tests of other default"
+          " encodings skip themselves, those of UTF-8 don't.",
+          text=r"utf-8 mode is enabled", tests=r"test_codecs .*LocaleCodecTest|test_sys .*test_ioencoding_nonascii"),
     Cause("time zone", ISLES,
           "libc has one local time zone for the process. A program of `isles run` has an environment of its own, so `TZ`"
           " set in it does not reach libc: `time.tzset()` says so in a `RuntimeWarning` instead of changing the clocks of all"
           " other interpreters. `zoneinfo` gives any zone.",
           tests=r"test_datetime .*(IranTest|ZoneInfoTest|LocalTimeDisambiguation|astimezone|timestamp)"
-                r"|test_time .*test_tzset|test_strptime .*(timezone|TZ)"),
+                r"|test_time .*test_tzset|test_strptime .*(timezone|TZ)|test_logging .*TimedRotating.*_local"),
+    Cause("native environment", ISLES,
+          "A program of `isles run` has an environment of its own (`os.environ`, and what its children get). Libraries in C see"
+          " the process's: OpenSSL reads `SSL_CERT_FILE` there. Set such a variable for `isles` itself.",
+          tests=r"test_ssl .*test_load_default_certs_env"),
+    Cause("main thread", ISLES,
+          "CPython is started on a thread that is not the process's first. `sys.remote_exec()` and `python -m pdb -p` of 3.14"
+          " look for their target on the first thread, and don't find it.",
+          text=r"Can't find the main thread in the remote process"),
 ]
 
 

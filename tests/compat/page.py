@@ -30,9 +30,9 @@ becomes different; `compat.programs` compares the whole output of small programs
   `python tests/compat/one_file.py`. `isles run -m test` can't be: it imports `faulthandler`, which refuses interpreters
   with their own GIL. `one_file.py` does what it does for one file: no network, no screen, no large files, a folder of its own.
 - A test that takes the process down, or lasts longer than 100 s, has failed, and the others run in another round.
-- Where a file differs, both ways run once more, so that a test that is only unsteady isn't taken for a difference; and a bare
-  isolated interpreter of CPython, without Isles (`tests/compat/bare.py`), is asked too. What differs there in the same way is
-  CPython's doing.
+- Where a file differs, a bare isolated interpreter of CPython, without Isles (`tests/compat/bare.py`), is asked too: what
+  differs there in the same way is CPython's doing. Where no known cause explains a difference, both ways run once more, so
+  that a test that is only unsteady isn't taken for a difference.
 """
 
 
@@ -133,7 +133,7 @@ def listed(file, found, engine_count):
         return [f"{len(found)} tests"]
     short = []
     for test, versions in found.items():
-        name = test.removeprefix(f"test.{file}.") or "the end of the process"
+        name = test.removeprefix(f"test.{file}.")
         short.append(f"`{name}`" + ("" if len(versions) == engine_count else f" ({', '.join(versions)})"))
     return short
 
