@@ -1,15 +1,37 @@
 /* Starting a program. A worker thread has the program while this runs. */
 #include "launch.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
-/* A child process that is given the stream writes to the program's file if there is one, else to the process's, as one
- * that inherits it does. */
+static int duplicates[2] = {-1, -1};
+
+static void duplicate(void)
+{
+    for (int number = STDOUT_FILENO; number <= STDERR_FILENO; number++) {
+        duplicates[number - 1] = fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    }
+}
+
+/* The process's descriptor under another number: input() of a program that sees 1 would talk to the terminal by
+ * itself, past the program's prefix. */
+static int duplicate_of(int number)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, duplicate);
+    return duplicates[number - 1] >= 0 ? duplicates[number - 1] : number;
+}
+
+/* A child process that is given the stream writes to the program's file if there is one, else to the process's, as
+ * one that inherits it does. */
 static isle_stream output_stream(struct program *program, int number, bool terminal)
 {
     int own = program->output.lines[number - 1].fd;
     return (isle_stream){.kind = ISLE_STREAM_CALLBACK,
-                         .fd = own >= 0 ? own : number,
+                         .fd = own >= 0   ? own
+                               : terminal ? number
+                                          : duplicate_of(number),
                          .write = output_write,
                          .ctx = &program->output,
                          .terminal = terminal};
