@@ -145,8 +145,8 @@ static void run_job(interp *in, isle_job *job)
     event_tell(in->rt, in, ISLE_EVENT_JOB_STARTED, (event_details){.job_id = job->id});
     run_in_engine(in, job, &outcome);
     finish(in);
-    counters_job_stopped(&in->counters, plat_now());
     bool ended = job_end(job, &outcome);
+    counters_job_stopped(&in->counters, ended ? job->started_ns + job->wall_ns : plat_now());
     in->current = NULL;
     interp_unlock(in);
     if (ended) {

@@ -1,6 +1,6 @@
-/* Targets of calls: "pkg.mod:function", dots allowed after the colon, to the object that it names. The last target's names
- * are kept as str objects, with their hashes, for a host that calls the same function again and again; what they name is
- * looked up each time, since code may rebind it. Home thread, attached. */
+/* Targets of calls: "pkg.mod:function", dots allowed after the colon, to the object that it names. The last target's
+ * names are kept as str objects, with their hashes, for a host that calls the same function again and again; what they
+ * name is looked up each time, since code may rebind it. Home thread, attached. */
 #include <string.h>
 
 #include "python.h"
@@ -13,7 +13,9 @@ static bool append(PyObject *list, const char *text, size_t len)
     return fine;
 }
 
-/* (module, name, name…) */
+/* What the names of a target begin with; the attributes follow. */
+enum { SPEC_NAME, INITIALIZING_NAME, MODULE, FIRST_ATTRIBUTE };
+
 static PyObject *parse(const char *target)
 {
     const char *at = strchr(target, ':');
@@ -22,7 +24,8 @@ static PyObject *parse(const char *target)
         return NULL;
     }
     PyObject *list = PyList_New(0);
-    bool fine = append(list, target, (size_t)(at - target));
+    bool fine = append(list, "__spec__", strlen("__spec__")) &&
+                append(list, "_initializing", strlen("_initializing")) && append(list, target, (size_t)(at - target));
     while (fine && at != NULL) {
         const char *name = at + 1;
         at = strchr(name, '.');
@@ -59,21 +62,50 @@ static PyObject *attribute(PyObject *object, PyObject *name)
     return PyObject_GetAttr(object, name);
 }
 
+/* false: perhaps another thread is importing it just now, and PyImport_GetModule waits. */
+static bool is_whole(PyObject *module, PyObject *names)
+{
+    PyObject *spec = NULL, *initializing = NULL;
+    if (!PyModule_CheckExact(module) ||
+        PyDict_GetItemRef(PyModule_GetDict(module), PyTuple_GET_ITEM(names, SPEC_NAME), &spec) < 0) {
+        return false;
+    }
+    bool whole = spec == NULL || spec == Py_None;
+    if (!whole) {
+        initializing = PyObject_GetAttr(spec, PyTuple_GET_ITEM(names, INITIALIZING_NAME));
+        whole = initializing == Py_False;
+    }
+    Py_XDECREF(initializing);
+    Py_XDECREF(spec);
+    return whole;
+}
+
+/* New reference. An import finds a module that is there too, but takes ten times as long. */
+static PyObject *module_of(PyObject *names)
+{
+    PyObject *name = PyTuple_GET_ITEM(names, MODULE);
+    PyObject *modules = PyImport_GetModuleDict();
+    PyObject *module = NULL;
+    if (PyDict_CheckExact(modules) && PyDict_GetItemRef(modules, name, &module) == 1 && is_whole(module, names)) {
+        return module;
+    }
+    Py_XDECREF(module);
+    PyErr_Clear();
+    module = PyImport_GetModule(name);
+    if (module == Py_None) { /* what forbids the import: PyImport_Import says so */
+        Py_CLEAR(module);
+    }
+    return module != NULL || PyErr_Occurred() ? module : PyImport_Import(name);
+}
+
 PyObject *target_resolve(engine_interp *interp, const char *target)
 {
     PyObject *names = names_of(interp, target);
-    if (names == NULL) {
-        return NULL;
-    }
-    PyObject *module = PyTuple_GET_ITEM(names, 0);
-    PyObject *object = PyImport_GetModule(module); /* waits if another thread is importing it */
-    if (object == NULL && !PyErr_Occurred()) {
-        object = PyImport_Import(module);
-    }
-    for (Py_ssize_t i = 1; object != NULL && i < PyTuple_GET_SIZE(names); i++) {
+    PyObject *object = names != NULL ? module_of(names) : NULL;
+    for (Py_ssize_t i = FIRST_ATTRIBUTE; object != NULL && i < PyTuple_GET_SIZE(names); i++) {
         Py_SETREF(object, attribute(object, PyTuple_GET_ITEM(names, i)));
     }
-    Py_DECREF(names);
+    Py_XDECREF(names);
     return object;
 }
 
