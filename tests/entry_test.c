@@ -250,6 +250,7 @@ static int forgotten_child(const char *unused)
     isle_error *err = NULL;
     isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
     (void)unused;
+    something_stays();
     runtime_begin(NULL);
     config.stuck_after_ns = 300 * ISLE_MS;
     isle_interp it = create(&config);

@@ -61,6 +61,7 @@ static int alive_child(const char *how)
 {
     isle_job *jobs[BUSY];
     pthread_t thread;
+    something_stays();
     everything_alive(jobs);
     if (strcmp(how, "_exit") == 0) {
         _exit(5);
@@ -84,6 +85,7 @@ static void test_exit_with_everything_alive(void **state)
 
 static int again_child(const char *count)
 {
+    something_stays();
     begin();
     for (int i = 0; i < atoi(count); i++) {
         isle_interp it = create_quick();
@@ -125,6 +127,7 @@ static void *create_for_ever(void *unused)
 static int creating_child(const char *how)
 {
     pthread_t threads[4];
+    something_stays();
     begin();
     for (int i = 0; i < 4; i++) {
         pthread_create(&threads[i], NULL, create_for_ever, NULL);
@@ -270,6 +273,7 @@ static int stubborn_child(const char *index)
 {
     const stubborn *s = &stubborns[atoi(index)];
     isle_error *err = NULL;
+    something_stays();
     begin();
     isle_interp it = create_quick(), sound = create_quick();
     run(it, s->source);
@@ -303,6 +307,7 @@ static void test_stubborn(void **state)
 static int respawn_child(const char *unused)
 {
     (void)unused;
+    something_stays();
     begin();
     isle_interp it = create_quick();
     run(it, "def f():\n    while True:\n        try: time.sleep(0.0002); threading.Thread(target=f).start(); return\n"

@@ -175,6 +175,26 @@ static void test_queued_job_is_cancelled_at_once(void **state)
     end(it);
 }
 
+/* What an interrupted import left is no hindrance to the next: each module is found whole or not at all. */
+static void test_an_interrupted_import_can_be_tried_again(void **state)
+{
+    (void)state;
+    const char imports[] = "import asyncio, concurrent.futures.thread, email.mime.text, logging.config, multiprocessing.pool\n"
+                           "import unittest.mock, xml.dom.minidom, http.client, sqlite3, decimal\n"
+                           "asyncio.run(asyncio.sleep(0)); unittest.mock.Mock()(); email.mime.text.MIMEText('x').as_string()";
+    unsigned seed = 5;
+    int interrupted = 0;
+    for (int i = 0; i < 25; i++) {
+        isle_interp it = create_quick(20 * ISLE_SECOND);
+        isle_status status = isle_interp_run(it, imports, isle_deadline_in(rand_r(&seed) % (60 * ISLE_MS)), NULL);
+        check(status == ISLE_OK || status == ISLE_ERR_TIMEOUT);
+        interrupted += status == ISLE_ERR_TIMEOUT;
+        run(it, imports);
+        end(it);
+    }
+    check(interrupted > 5);
+}
+
 /* --- 1,000 in a row ---------------------------------------------------------------------------------------------------- */
 
 typedef struct storm {
@@ -297,6 +317,7 @@ static void check_stuck(isle_interp it)
 /* Stops with something stuck, and tells so. */
 static void stop_with_stuck(void)
 {
+    something_stays();
     isle_error *err = NULL;
     check_status(isle_runtime_stop(runtime, isle_deadline_in(ISLE_SECOND), &err), ISLE_ERR_STUCK, err);
     check(strstr(isle_error_message(err), "interp-") != NULL);
@@ -403,7 +424,7 @@ int main(int argc, char **argv)
     static const child children[] = {
         {"storm", storm_child}, {"stuck", stuck_child}, {"no_patch", no_patch_child}, {NULL, NULL}};
     child_main(argc, argv, children);
-    struct CMUnitTest tests[row_count + never_count + 5];
+    struct CMUnitTest tests[row_count + never_count + 6];
     size_t count = 0;
     for (size_t i = 0; i < row_count; i++) {
         tests[count++] =
@@ -416,6 +437,7 @@ int main(int argc, char **argv)
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_finally_has_its_grace);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_becomes_of_the_exception);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_queued_job_is_cancelled_at_once);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_an_interrupted_import_can_be_tried_again);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_a_thousand_interrupts);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_is_lost_without_the_hook);
     begin(false);

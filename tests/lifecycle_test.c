@@ -198,7 +198,8 @@ static void replace(struct place *p, isle_interp old)
     }
     pthread_mutex_unlock(&p->lock);
     isle_error *err = NULL;
-    expect(isle_interp_end(mine ? old : fresh, 0, &err), err);
+    isle_status status = isle_interp_end(mine ? old : fresh, 0, &err);
+    expect(status, err);
 }
 
 static void *do_anything(void *arg)
