@@ -11,7 +11,7 @@ MAX_FRAMES = 2000
 MAX_CHILDREN = 1000
 MAX_TEXT = 1 << 20
 
-_state = {"script_path": None, "mark": None, "foreign": (None, ())}
+_state = {"script_path": None, "mark": None, "foreign": (None, ()), "executing": ()}
 
 
 # --- set-up -------------------------------------------------------------------------------------------------------
@@ -335,6 +335,32 @@ def after_interrupt():
     asyncio = sys.modules.get("_asyncio")
     if asyncio is not None:
         asyncio._set_running_loop(None)
+    _forget_half_imported(_state["executing"])
+    _state["executing"] = ()
+
+
+def _forget_half_imported(names):
+    """A package whose import was stopped is taken out of sys.modules by import itself, the modules in it are not; a second
+    import would find those and not bind their names. C modules stay: some can't be loaded twice."""
+    for package in names:
+        if package in sys.modules:
+            continue
+        for name in [name for name in sys.modules if name.startswith(package + ".")]:
+            loader = getattr(getattr(sys.modules[name], "__spec__", None), "loader", None)
+            if type(loader).__name__ != "ExtensionFileLoader":
+                del sys.modules[name]
+
+
+def _executing(start):
+    """Names of the modules whose top level a traceback goes through."""
+    names = []
+    while start is not None:
+        if start.tb_frame.f_code.co_name == "<module>":
+            name = start.tb_frame.f_globals.get("__name__")
+            if type(name) is str and name != "__main__":
+                names.append(name)
+        start = start.tb_next
+    return names
 
 
 def join_threads(threading):
@@ -369,6 +395,7 @@ def describe(exception, source, filename):
     import traceback
 
     start = _outside(exception.__traceback__)
+    _state["executing"] = _executing(start)
     before = linecache.cache.get(filename)
     if source is not None:
         _state["foreign"] = filename, _codes_of(start, filename)
