@@ -14,11 +14,14 @@ static void duplicate(void)
     }
 }
 
-/* The process's descriptor under another number: input() of a program that sees 1 would talk to the terminal by
- * itself, past the program's prefix. */
-static int duplicate_of(int number)
+/* What a program is told of the process's stream. Where that is a terminal that several programs share it gets another
+ * number: input() of one that sees 1 would talk to the terminal by itself, past the program's prefix. */
+static int told_descriptor(int number, bool alone_on_terminal)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (alone_on_terminal || !isatty(number)) {
+        return number;
+    }
     pthread_once(&once, duplicate);
     return duplicates[number - 1] >= 0 ? duplicates[number - 1] : number;
 }
@@ -29,9 +32,7 @@ static isle_stream output_stream(struct program *program, int number, bool termi
 {
     int own = program->output.lines[number - 1].fd;
     return (isle_stream){.kind = ISLE_STREAM_CALLBACK,
-                         .fd = own >= 0   ? own
-                               : terminal ? number
-                                          : duplicate_of(number),
+                         .fd = own >= 0 ? own : told_descriptor(number, terminal),
                          .write = output_write,
                          .ctx = &program->output,
                          .terminal = terminal};
