@@ -15,7 +15,7 @@ typedef struct encoder {
     int depth;
     char path[PATH_SIZE]; /* built backwards, from its end, while a failure unwinds */
     size_t path_at;
-    const char *problem;  /* NULL: no failure; "": see type */
+    const char *problem; /* NULL: no failure; "": see type */
     char type[200];
 } encoder;
 

@@ -187,10 +187,14 @@ static PyObject *raw_mode(PyObject *self, void *unused)
 }
 
 static PyMethodDef raw_methods[] = {
-    {"fileno", raw_fileno, METH_NOARGS, NULL},     {"isatty", raw_isatty, METH_NOARGS, NULL},
-    {"readable", raw_readable, METH_NOARGS, NULL}, {"writable", raw_writable, METH_NOARGS, NULL},
-    {"write", raw_write, METH_O, NULL},            {"readinto", raw_readinto, METH_O, NULL},
-    {"close", raw_close, METH_NOARGS, NULL},       {NULL, NULL, 0, NULL},
+    {"fileno", raw_fileno, METH_NOARGS, NULL},
+    {"isatty", raw_isatty, METH_NOARGS, NULL},
+    {"readable", raw_readable, METH_NOARGS, NULL},
+    {"writable", raw_writable, METH_NOARGS, NULL},
+    {"write", raw_write, METH_O, NULL},
+    {"readinto", raw_readinto, METH_O, NULL},
+    {"close", raw_close, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
 };
 static PyGetSetDef raw_getset[] = {
     {"name", raw_name, NULL, NULL, NULL},

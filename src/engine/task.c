@@ -73,9 +73,8 @@ static PyObject *run_file(engine_interp *interp, const engine_task *task)
 {
     PyObject *argv = list_of(task->argv, task->argc);
     PyObject *path = PyUnicode_DecodeFSDefault(task->target);
-    PyObject *args = argv != NULL && path != NULL
-                         ? PyTuple_Pack(3, path, argv, interp->isolated ? Py_True : Py_False)
-                         : NULL;
+    PyObject *args = argv != NULL && path != NULL ? PyTuple_Pack(3, path, argv, interp->isolated ? Py_True : Py_False)
+                                                  : NULL;
     Py_XDECREF(argv);
     Py_XDECREF(path);
     PyObject *code = support_call(interp, "prepare_file", args);
@@ -208,11 +207,12 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
     if (result != NULL && has_value(task->kind)) {
         status = convert_from_object(result, task->kind == ENGINE_CALL ? "result" : task->target, out_value, out_len,
                                      failure);
+    } else if (task->kind == ENGINE_JOIN_THREADS && atomic_load(&interp->reason) != 0) {
+        /* threading swallows what interrupts its wait, or it comes just after */
+        status = engine_fail(failure, (isle_status)atomic_load(&interp->reason), "threads that it started still ran");
+        PyErr_Clear();
     } else if (result == NULL) {
         status = engine_take_exception(interp, task, failure);
-    } else if (task->kind == ENGINE_JOIN_THREADS && atomic_load(&interp->reason) != 0) {
-        /* threading swallows what interrupts its wait */
-        status = engine_fail(failure, (isle_status)atomic_load(&interp->reason), "threads that it started still ran");
     }
     Py_XDECREF(result);
     streams_flush(interp);
