@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes docs/bench.md and its plots of the results in bench/results/.
 
-Usage: report.py join COST.json COMPARE.json      prints one result of the two programs' JSON
+Usage: report.py join COST.json COMPARE.json LOAD prints one result of the two programs' JSON
        report.py write RESULTS_FOLDER DOCS_FOLDER
 """
 import json
@@ -32,8 +32,9 @@ Made by `cmake --build build --target bench` (`bench/report.py`) of the results 
 your own machine: `isles bench`.
 
 Compare figures within one table, not between tables or with another day's: everything in a table was measured in the
-same run, in turns, and medians are shown, with the least and the greatest beside them. Where the machine had other work
-to do, the greatest says so.
+same run, in turns, and medians are shown, with the least and the greatest beside them. The load average says what other
+work the cores had: above zero, times by the clock waver, CPU time says more, and *two at once* can't show a core that
+was not free.
 """
 
 COMPARED = """\
@@ -53,7 +54,7 @@ COSTS = """\
 `bench_cost`. *Engine* is the same work by CPython's own calls, with the same configuration on fresh threads of the same
 stack size, in the same process and run: `Py_NewInterpreterFromConfig` and `Py_EndInterpreter`, or `PyThreadState_New` and
 attaching. Being in the same process it has the recycled arenas of Isles, too. *Futex* is one int there and back between
-two C threads that sleep on a futex. What is kept after a cycle is the slope of the resident set over 60 of them, in a process
+two C threads that sleep on a futex. What is kept after a cycle is the slope of the resident set over 60 of them, or 240, in a process
 of its own. The ratio is the median of those of pairs measured one after the other.
 """
 
@@ -91,7 +92,7 @@ def cell(unit, summary):
 def head_of(result):
     machine = result["machine"]
     return (f"### CPython {result['engine']}\n\n{machine['cores']} cores, {machine['system']} {machine['architecture']}, "
-            f"{result['date']}, Isles {result['isles']}.\n")
+            f"{result['date']}, Isles {result['isles']}; load average {result['load']:.1f} when it began.\n")
 
 
 def comparison(result):
@@ -187,11 +188,12 @@ def plot(name, results):
 # --- the program -------------------------------------------------------------------------------------------------
 
 
-def join(cost, compare):
+def join(cost, compare, load):
     cost, compare = (json.loads(pathlib.Path(p).read_text()) for p in (cost, compare))
     head = {key: compare.pop(key) for key in ("isles", "engine", "date", "machine")}
     for key in head:
         cost.pop(key)
+    head["load"] = float(load)
     print(json.dumps(head | {"compare": compare, "cost": cost}, indent=1))
 
 
@@ -217,6 +219,6 @@ def write(folder, docs):
 
 if __name__ == "__main__":
     commands = {"join": join, "write": write}
-    if len(sys.argv) != 4 or sys.argv[1] not in commands:
+    if [len(sys.argv), *sys.argv[1:2]] not in ([5, "join"], [4, "write"]):
         sys.exit(__doc__)
     commands[sys.argv[1]](*sys.argv[2:])
