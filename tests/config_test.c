@@ -1,5 +1,5 @@
-/* What an interpreter can be created with: path, virtual environment, site, isolation, -W, -X, streams, names; and that a field
- * that is wrong is refused by name. */
+/* What an interpreter can be created with: path, virtual environment, site, isolation, -W, -X, streams, names; and
+ * that a field that is wrong is refused by name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -28,7 +28,7 @@ static void refused(const isle_interp_config *config, isle_status status, const 
     isle_error_free(err);
 }
 
-/* --- where modules come from ----------------------------------------------------------------------------------------- */
+/* --- where modules come from ------------------------------------------------------------------------------------ */
 
 static void test_path(void **state)
 {
@@ -107,8 +107,12 @@ static void test_two_virtual_environments(void **state)
     check_eval(a, "versioned.VERSION", "1");
     check_eval(b, "versioned.VERSION", "2");
     run_error(none, "import versioned", "ModuleNotFoundError: No module named 'versioned'");
-    static const char *const facts[] = {"[sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]", "sys.executable",
-                                        "sys.path", "site.getsitepackages()", "site.ENABLE_USER_SITE", "sys.pth_was_read"};
+    static const char *const facts[] = {"[sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]",
+                                        "sys.executable",
+                                        "sys.path",
+                                        "site.getsitepackages()",
+                                        "site.ENABLE_USER_SITE",
+                                        "sys.pth_was_read"};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
         check_as_its_python(a, one, facts[i]);
         check_as_its_python(b, two, facts[i]);
@@ -213,7 +217,7 @@ static void test_no_bytecode(void **state)
     free(cache);
 }
 
-/* --- -W and -X -------------------------------------------------------------------------------------------------------- */
+/* --- -W and -X -------------------------------------------------------------------------------------------------- */
 
 static void test_warnings(void **state)
 {
@@ -245,10 +249,14 @@ static void test_xoptions(void **state)
     check_eval(it, "[__import__('sys').get_int_max_str_digits(), __import__('sys').pycache_prefix]",
                "[1000, '/nonexistent/prefix']");
     check_eval(it, "[__import__('sys')._xoptions[n] for n in ('own', 'named')]", "[True, 'value']");
-    check_eval(usual, "[__import__('sys').get_int_max_str_digits(), 'own' in __import__('sys')._xoptions]", "[4300, False]");
+    check_eval(usual, "[__import__('sys').get_int_max_str_digits(), 'own' in __import__('sys')._xoptions]",
+               "[4300, False]");
     end(it);
     end(usual);
-    static const struct { const char *option; isle_status status; } wrong[] = {
+    static const struct {
+        const char *option;
+        isle_status status;
+    } wrong[] = {
         {"int_max_str_digits=5", ISLE_ERR_INVALID}, {"int_max_str_digits=x", ISLE_ERR_INVALID},
         {"importtime", ISLE_ERR_UNSUPPORTED},       {"dev", ISLE_ERR_UNSUPPORTED},
         {"tracemalloc", ISLE_ERR_UNSUPPORTED},      {"utf8=0", ISLE_ERR_UNSUPPORTED},
@@ -263,7 +271,7 @@ static void test_xoptions(void **state)
     }
 }
 
-/* --- streams ------------------------------------------------------------------------------------------------------------ */
+/* --- streams ---------------------------------------------------------------------------------------------------- */
 
 static void test_streams_to_callbacks(void **state)
 {
@@ -281,7 +289,8 @@ static void test_streams_to_callbacks(void **state)
     assert_string_equal(error, "err \\udc80\n");
     check_eval(it, "[sys.stdout.isatty(), sys.stderr.isatty(), sys.stdout.encoding]", "[True, False, 'utf-8']");
     run(it, "import io\ntry: sys.stdout.fileno()\nexcept io.UnsupportedOperation: pass\nelse: assert False");
-    run(it, "import threading\nt = [threading.Thread(target=lambda: [print('x' * 50) for i in range(200)]) for j in range(4)]\n"
+    run(it, "import threading\nt = [threading.Thread(target=lambda: [print('x' * 50) for i in range(200)]) for j in "
+            "range(4)]\n"
             "[x.start() for x in t]; [x.join() for x in t]");
     free(text);
     text = capture_take(&out);
@@ -355,7 +364,7 @@ static void test_streams_of_the_process(void **state)
     free(out);
 }
 
-/* --- the rest -------------------------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------------------------- */
 
 static void test_names(void **state)
 {
@@ -400,12 +409,16 @@ static void test_what_is_refused(void **state)
     refused(&config, ISLE_ERR_INVALID, "cancel_grace_ns");
     config = init, config.size = 0;
     refused(&config, ISLE_ERR_INVALID, "size");
-    struct { isle_interp_config known; long unknown; } newer = {.known = init, .unknown = 1};
+    struct {
+        isle_interp_config known;
+        long unknown;
+    } newer = {.known = init, .unknown = 1};
     newer.known.size = sizeof newer;
     refused(&newer.known, ISLE_ERR_UNSUPPORTED, "does not know");
     newer.unknown = 0; /* from a newer header, with nothing of the new set */
     end(create(&newer.known));
-    config = init, config.size = offsetof(isle_interp_config, gil); /* from an older header: what follows isn't looked at */
+    config = init,
+    config.size = offsetof(isle_interp_config, gil); /* from an older header: what follows isn't looked at */
     config.gil = (isle_gil)9;
     end(create(&config));
 }

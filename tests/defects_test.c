@@ -1,5 +1,5 @@
-/* The engine's known defects (isle_engine_defect_at): each has a test here, in a child process, under the number of its CPython
- * issue. One that is listed and has none fails. */
+/* The engine's known defects (isle_engine_defect_at): each has a test here, in a child process, under the number of
+ * its CPython issue. One that is listed and has none fails. */
 #include <Python.h>
 
 #include <sys/wait.h>
@@ -29,7 +29,8 @@ static void on_four_threads(const char *source)
     }
 }
 
-/* python/cpython#113055: an interpreter that ends leaks its arenas. With imports that is 7 MB a cycle when nothing is done. */
+/* python/cpython#113055: an interpreter that ends leaks its arenas. With imports that is 7 MB a cycle when nothing is
+ * done. */
 static int child_113055(const char *unused)
 {
     (void)unused;
@@ -58,10 +59,11 @@ static int child_117649(const char *unused)
 {
     (void)unused;
     runtime_begin(NULL);
-    on_four_threads("import _datetime, _decimal, _ssl, _hashlib, _asyncio, _sqlite3, _socket, _ctypes, _elementtree, _zoneinfo\n"
-                    "import datetime, decimal, zoneinfo, hashlib\n"
-                    "assert datetime.datetime.now(datetime.timezone.utc) and decimal.Decimal(1) / 3\n"
-                    "assert datetime.datetime.strptime('2024', '%Y') and hashlib.sha256(b'x').hexdigest()\n");
+    on_four_threads(
+        "import _datetime, _decimal, _ssl, _hashlib, _asyncio, _sqlite3, _socket, _ctypes, _elementtree, _zoneinfo\n"
+        "import datetime, decimal, zoneinfo, hashlib\n"
+        "assert datetime.datetime.now(datetime.timezone.utc) and decimal.Decimal(1) / 3\n"
+        "assert datetime.datetime.strptime('2024', '%Y') and hashlib.sha256(b'x').hexdigest()\n");
     runtime_end();
     return 0;
 }
@@ -78,7 +80,8 @@ static int child_128639(const char *unused)
     something_stays();
     config.stuck_after_ns = 300 * ISLE_MS;
     isle_interp it = create(&config); /* one that will not go is left standing */
-    run(it, "import threading, hashlib\nthreading.Thread(target=hashlib.pbkdf2_hmac, args=('sha256', b'a', b'b', 2000000000),"
+    run(it, "import threading, hashlib\nthreading.Thread(target=hashlib.pbkdf2_hmac, args=('sha256', b'a', b'b', "
+            "2000000000),"
             " daemon=True).start()");
     check_status(isle_interp_end(it, 0, &err), ISLE_ERR_STUCK, err);
     isle_error_free(err);
@@ -97,15 +100,17 @@ static int child_116510(const char *unused)
     return 0;
 }
 
-/* python/cpython#139759: the child of os.fork() crashes. Refused before it is made; without interpreters it is nobody's harm. */
+/* python/cpython#139759: the child of os.fork() crashes. Refused before it is made; without interpreters it is
+ * nobody's harm. */
 static int child_139759(const char *unused)
 {
     (void)unused;
     runtime_begin(NULL);
     isle_interp it = create(NULL);
-    static const char *const forks[] = {"import os; os.fork()", "import os; os.forkpty()", "import pty; pty.fork()",
-                                        "import os; os.spawnlp(os.P_WAIT, 'true', 'true')",
-                                        "import multiprocessing as m; m.get_context('fork').Process(target=print).start()"};
+    static const char *const forks[] = {
+        "import os; os.fork()", "import os; os.forkpty()", "import pty; pty.fork()",
+        "import os; os.spawnlp(os.P_WAIT, 'true', 'true')",
+        "import multiprocessing as m; m.get_context('fork').Process(target=print).start()"};
     for (size_t i = 0; i < sizeof forks / sizeof *forks; i++) {
         isle_error *err = run_fails(it, forks[i], ISLE_ERR_PYTHON);
         check(strncmp(isle_error_message(err), "RuntimeError: fork not supported", 32) == 0); /* CPython's own words */
@@ -139,8 +144,9 @@ static int child_139759_main(const char *unused)
     PyConfig_Clear(&config);
     check_status(isle_runtime_adopt(NULL, &runtime, &err), ISLE_OK, err);
     isle_interp it = create(NULL);
-    check(PyRun_SimpleString("import os\ntry: os.fork()\nexcept RuntimeError as e: assert 'use subprocess' in str(e), e\n"
-                             "else: os._exit(77)\n") == 0);
+    check(
+        PyRun_SimpleString("import os\ntry: os.fork()\nexcept RuntimeError as e: assert 'use subprocess' in str(e), e\n"
+                           "else: os._exit(77)\n") == 0);
     end(it);
     check(PyRun_SimpleString("pid = os.fork()\nif pid == 0: os._exit(5)\n"
                              "assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5\n") == 0);
@@ -208,10 +214,14 @@ static int child_130396(const char *unused)
 }
 
 static const child children[] = {
-    {"python/cpython#113055", child_113055}, {"python/cpython#117649", child_117649},
-    {"python/cpython#128639", child_128639}, {"python/cpython#116510", child_116510},
-    {"python/cpython#139759", child_139759}, {"python/cpython#144748", child_144748},
-    {"python/cpython#90453", child_90453},   {"python/cpython#130396", child_130396},
+    {"python/cpython#113055", child_113055},
+    {"python/cpython#117649", child_117649},
+    {"python/cpython#128639", child_128639},
+    {"python/cpython#116510", child_116510},
+    {"python/cpython#139759", child_139759},
+    {"python/cpython#144748", child_144748},
+    {"python/cpython#90453", child_90453},
+    {"python/cpython#130396", child_130396},
     {"python/cpython#139759, adopted", child_139759_main},
     {NULL, NULL},
 };

@@ -1,5 +1,5 @@
-/* The end of an interpreter and of the runtime: its order, what is waited for and what is interrupted, who may ask for it and
- * when, and that the process can always exit with the status that it wants. */
+/* The end of an interpreter and of the runtime: its order, what is waited for and what is interrupted, who may ask for
+ * it and when, and that the process can always exit with the status that it wants. */
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/time.h>
@@ -11,7 +11,7 @@ static flag ready = FLAG_INIT;
 static isle_interp other; /* for host functions that end something */
 static _Atomic int ended_events;
 
-/* --- host functions ---------------------------------------------------------------------------------------------- */
+/* --- host functions --------------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t notes_lock = PTHREAD_MUTEX_INITIALIZER;
 static char notes[4096];
@@ -72,9 +72,12 @@ static void on_event(void *ctx, const isle_event *event)
 static void begin(void)
 {
     static const isle_host_function host[] = {
-        {"ready", host_flag, &ready},        {"note", host_note, NULL},
-        {"end_other", host_end_other, NULL}, {"end_me", host_end_me, NULL},
-        {"end_me_later", host_end_me_later, NULL}, {"stop", host_stop, NULL},
+        {"ready", host_flag, &ready},
+        {"note", host_note, NULL},
+        {"end_other", host_end_other, NULL},
+        {"end_me", host_end_me, NULL},
+        {"end_me_later", host_end_me_later, NULL},
+        {"stop", host_stop, NULL},
     };
     isle_runtime_config config = ISLE_RUNTIME_CONFIG_INIT;
     config.host_functions = host;
@@ -105,26 +108,25 @@ static void end_in(isle_interp it, int64_t grace_ns)
     check(took < 5000);
 }
 
-/* --- order ------------------------------------------------------------------------------------------------------------ */
+/* --- order ------------------------------------------------------------------------------------------------------ */
 
 static void test_order(void **state)
 {
     (void)state;
-    isle_interp it = create_with(
-        "home = threading.get_ident()\n"
-        "def where(): return ' at home' if threading.get_ident() == home else ''\n"
-        "class Kept:\n"
-        "    def __del__(self, note=note, where=where): note('finalizer' + where())\n"
-        "kept = Kept()\n"
-        "go = threading.Event()\n"
-        "def waited(): go.wait(); time.sleep(0.02); note('thread')\n"
-        "def daemon():\n"
-        "    try: ready(); time.sleep(1e6)\n"
-        "    finally: note('daemon thread')\n"
-        "threading.Thread(target=waited).start()\n"
-        "threading.Thread(target=daemon, daemon=True).start()\n"
-        "atexit.register(lambda: note('atexit 1' + where()))\n"
-        "atexit.register(lambda: note('atexit 2' + where()))\n");
+    isle_interp it = create_with("home = threading.get_ident()\n"
+                                 "def where(): return ' at home' if threading.get_ident() == home else ''\n"
+                                 "class Kept:\n"
+                                 "    def __del__(self, note=note, where=where): note('finalizer' + where())\n"
+                                 "kept = Kept()\n"
+                                 "go = threading.Event()\n"
+                                 "def waited(): go.wait(); time.sleep(0.02); note('thread')\n"
+                                 "def daemon():\n"
+                                 "    try: ready(); time.sleep(1e6)\n"
+                                 "    finally: note('daemon thread')\n"
+                                 "threading.Thread(target=waited).start()\n"
+                                 "threading.Thread(target=daemon, daemon=True).start()\n"
+                                 "atexit.register(lambda: note('atexit 1' + where()))\n"
+                                 "atexit.register(lambda: note('atexit 2' + where()))\n");
     flag_await(&ready, 1);
     isle_job *running = submit(it, "ready(); time.sleep(0.02); go.set(); note('job')", ISLE_FOREVER);
     isle_job *queued = submit(it, "note('queued')", ISLE_FOREVER);
@@ -169,7 +171,7 @@ static void test_nothing_is_left_of_it(void **state)
     check(isle_interp_end((isle_interp){it.id + 1000000}, 0, NULL) == ISLE_ERR_NO_INTERP);
 }
 
-/* --- threads ------------------------------------------------------------------------------------------------------------ */
+/* --- threads ---------------------------------------------------------------------------------------------------- */
 
 typedef struct thread_row {
     const char *what, *source;
@@ -182,17 +184,17 @@ static const thread_row thread_rows[] = {
     {"thread that swallows",
      "def f():\n    ready()\n    while True:\n        try: time.sleep(1000)\n        except BaseException: pass\n"
      "threading.Thread(target=f, daemon=True).start()"},
-    {"thread that swallows in a loop",
-     "def f():\n    ready()\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass\n"
-     "threading.Thread(target=f, daemon=True).start()"},
+    {"thread that swallows in a loop", "def f():\n    ready()\n    while True:\n        try:\n            while True: "
+                                       "pass\n        except BaseException: pass\n"
+                                       "threading.Thread(target=f, daemon=True).start()"},
     {"thread that waits for a lock",
      "l = threading.Lock(); l.acquire()\nthreading.Thread(target=l.acquire, daemon=True).start(); ready()"},
-    {"thread in recv",
-     "import socket; a, b = socket.socketpair()\nthreading.Thread(target=a.recv, args=(1,), daemon=True).start(); ready()"},
-    {"threads that wait for each other",
-     "e = [threading.Event() for i in range(20)]\nfor i in range(20): threading.Thread(target=e[i].wait).start()\nready()"},
-    {"a pool of threads at work",
-     "import concurrent.futures as c; p = c.ThreadPoolExecutor(8)\nfor i in range(50): p.submit(time.sleep, 1e6)\nready()"},
+    {"thread in recv", "import socket; a, b = socket.socketpair()\nthreading.Thread(target=a.recv, args=(1,), "
+                       "daemon=True).start(); ready()"},
+    {"threads that wait for each other", "e = [threading.Event() for i in range(20)]\nfor i in range(20): "
+                                         "threading.Thread(target=e[i].wait).start()\nready()"},
+    {"a pool of threads at work", "import concurrent.futures as c; p = c.ThreadPoolExecutor(8)\nfor i in range(50): "
+                                  "p.submit(time.sleep, 1e6)\nready()"},
     {"thread started with _thread", "import _thread; _thread.start_new_thread(time.sleep, (1e6,)); ready()"},
     {"thread that prints without end",
      "def f():\n    ready()\n    while True: print('x')\nthreading.Thread(target=f, daemon=True).start()"},
@@ -224,7 +226,7 @@ static void test_all_hostile_threads_at_once(void **state)
     end_in(it, 50 * ISLE_MS);
 }
 
-/* --- code that runs at the end -------------------------------------------------------------------------------------------- */
+/* --- code that runs at the end ---------------------------------------------------------------------------------- */
 
 static void test_atexit_that_loops(void **state)
 {
@@ -259,7 +261,7 @@ static void test_finalizer_that_sleeps(void **state)
     end_in(it, 50 * ISLE_MS);
 }
 
-/* --- who asks, and when ------------------------------------------------------------------------------------------------- */
+/* --- who asks, and when ----------------------------------------------------------------------------------------- */
 
 static void *end_it(void *arg)
 {
@@ -326,7 +328,7 @@ static void test_not_from_inside_itself(void **state)
     end_in(it, 0);
 }
 
-/* --- a storm of signals ----------------------------------------------------------------------------------------------------- */
+/* --- a storm of signals ----------------------------------------------------------------------------------------- */
 
 static _Atomic long signals;
 static _Atomic bool storm_over;

@@ -1,4 +1,5 @@
-/* Entering an interpreter from any thread to use CPython's own API: nested, on many threads, beside jobs, while it ends. */
+/* Entering an interpreter from any thread to use CPython's own API: nested, on many threads, beside jobs, while it
+ * ends. */
 #include <Python.h>
 
 #include <sched.h>
@@ -97,7 +98,7 @@ static void test_waiting_inside(void **state)
     end(a);
 }
 
-/* --- many threads ---------------------------------------------------------------------------------------------------- */
+/* --- many threads ----------------------------------------------------------------------------------------------- */
 
 enum { THREADS = 8, ROUNDS = 300 };
 static isle_interp shared[2];
@@ -168,7 +169,7 @@ static void test_a_thread_with_a_small_stack(void **state)
     end(shared[1]);
 }
 
-/* --- while it ends --------------------------------------------------------------------------------------------------- */
+/* --- while it ends ---------------------------------------------------------------------------------------------- */
 
 static _Atomic bool over;
 

@@ -9,16 +9,19 @@ typedef struct script {
 static const script scripts[] = {
     {"plain", "1 / 0\n"},
     {"functions", "def f(x):\n    return g(x) + 1\ndef g(x):\n    return [x][5]\nf(3)\n"},
-    {"cause", "def f():\n    try:\n        {}['k']\n    except KeyError as e:\n        raise ValueError('no') from e\nf()\n"},
+    {"cause", "def f():\n    try:\n        {}['k']\n    except KeyError as e:\n"
+     "        raise ValueError('no') from e\nf()\n"},
     {"context", "try:\n    {}['k']\nexcept KeyError:\n    [][1]\n"},
     {"context suppressed", "try:\n    {}['k']\nexcept KeyError:\n    raise OSError(2, 'no', 'x') from None\n"},
     {"chain of three",
      "try:\n    try:\n        1 / 0\n    except Exception as e:\n        raise KeyError('a') from e\nexcept KeyError:\n"
      "    raise ValueError\n"},
     {"notes", "e = ValueError('x')\ne.add_note('one')\ne.add_note('two\\nlines')\nraise e\n"},
-    {"group", "raise ExceptionGroup('all', [ValueError(1), ExceptionGroup('in', [KeyError('k'), OSError(2, 'no')])])\n"},
+    {"group",
+     "raise ExceptionGroup('all', [ValueError(1), ExceptionGroup('in', [KeyError('k'), OSError(2, 'no')])])\n"},
     {"group with tracebacks and notes",
-     "def f(n):\n    try:\n        return 1 / n\n    except Exception as e:\n        e.add_note('note')\n        return e\n"
+     "def f(n):\n    try:\n        return 1 / n\n    except Exception as e:\n        e.add_note('note')\n"
+     "        return e\n"
      "raise ExceptionGroup('g', [f(0), f('s')]) from ValueError('cause')\n"},
     {"group of very many", "raise ExceptionGroup('wide', [ValueError(i) for i in range(40)])\n"},
     {"group nested deeply",
@@ -59,22 +62,26 @@ static const script scripts[] = {
     {"comprehension", "[1 / x for x in (2, 1, 0)]\n"},
     {"decorator", "def d(f): raise TypeError('d')\n@d\ndef f(): pass\n"},
     {"class body", "class C:\n    x = 1\n    y = x / 0\n"},
-    {"with and finally", "import contextlib\nwith contextlib.ExitStack() as s:\n    s.callback(lambda: 1 / 0)\n    [][0]\n"},
+    {"with and finally", "import contextlib\nwith contextlib.ExitStack() as s:\n    s.callback(lambda: 1 / 0)\n"
+     "    [][0]\n"},
     {"generator's throw", "def g():\n    yield\ni = g(); next(i)\ni.throw(ValueError('thrown'))\n"},
     {"__str__ that raises", "class E(Exception):\n    def __str__(self): raise ValueError\nraise E('x')\n"},
     {"__str__ that exits", "class E(Exception):\n    def __str__(self): raise RuntimeError('no')\nraise E('x')\n"},
     {"__str__ that is no string", "class E(Exception):\n    def __str__(self): return 5\nraise E('x')\n"},
     {"__str__ of a subclass of str",
-     "class S(str):\n    def __str__(self): return 'other'\nclass E(Exception):\n    def __str__(self): return S('x')\nraise E\n"},
+     "class S(str):\n    def __str__(self): return 'other'\nclass E(Exception):\n"
+     "    def __str__(self): return S('x')\nraise E\n"},
     {"notes that are no list", "e = ValueError('x')\ne.__notes__ = 'text'\nraise e\n"},
     {"notes that are a number", "e = ValueError('x')\ne.__notes__ = 5\nraise e\n"},
     {"note that is no string",
      "class N:\n    def __str__(self): raise ValueError\ne = ValueError('x')\ne.__notes__ = [N(), 5, None]\nraise e\n"},
     {"notes that raise",
      "class E(Exception):\n    @property\n    def __notes__(self): raise ValueError('n')\nraise E('x')\n"},
-    {"a context that is itself", "a, b = ValueError('a'), ValueError('b')\na.__context__ = b\nb.__context__ = a\nraise a\n"},
+    {"a context that is itself", "a, b = ValueError('a'), ValueError('b')\na.__context__ = b\n"
+     "b.__context__ = a\nraise a\n"},
     {"a cause that is itself", "a, b = ValueError('a'), ValueError('b')\na.__cause__ = b\nb.__cause__ = a\nraise a\n"},
-    {"a long chain", "e = None\nfor i in range(120):\n    n = ValueError(i)\n    n.__cause__ = e\n    e = n\nraise e\n"},
+    {"a long chain", "e = None\nfor i in range(120):\n    n = ValueError(i)\n    n.__cause__ = e\n    e = n\n"
+     "raise e\n"},
     {"warning turned into an error", "import warnings\nwarnings.simplefilter('error')\nwarnings.warn('w')\n"},
     {"SystemExit", "raise SystemExit\n"},
     {"SystemExit(None)", "raise SystemExit(None)\n"},

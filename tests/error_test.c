@@ -2,7 +2,7 @@
 #include "error_scripts.h"
 #include "support.h"
 
-/* --- the same text as python ------------------------------------------------------------------------------------------ */
+/* --- the same text as python ------------------------------------------------------------------------------------ */
 
 static process run_python(const char *path)
 {
@@ -33,7 +33,7 @@ static void test_script(void **state)
     free(path);
 }
 
-/* --- structure --------------------------------------------------------------------------------------------------------- */
+/* --- structure -------------------------------------------------------------------------------------------------- */
 
 static const isle_exception *exception_of(const isle_error *err)
 {
@@ -46,11 +46,12 @@ static void test_chain(void **state)
 {
     (void)state;
     isle_interp it = create(NULL);
-    isle_error *err = run_fails(it,
-                                "import json\ndef f():\n    try:\n        try: 1 / 0\n"
-                                "        except ZeroDivisionError: {}['k']\n"
-                                "    except KeyError as e:\n        raise json.JSONDecodeError('m', 'doc', 1) from e\nf()",
-                                ISLE_ERR_PYTHON);
+    isle_error *err = run_fails(
+        it,
+        "import json\ndef f():\n    try:\n        try: 1 / 0\n"
+        "        except ZeroDivisionError: {}['k']\n"
+        "    except KeyError as e:\n        raise json.JSONDecodeError('m', 'doc', 1) from e\nf()",
+        ISLE_ERR_PYTHON);
     end(it);
     const isle_exception *e = exception_of(err), *cause = isle_exception_cause(e);
     assert_string_equal(isle_exception_type(e), "json.decoder.JSONDecodeError");
@@ -69,10 +70,11 @@ static void test_notes_and_groups(void **state)
 {
     (void)state;
     isle_interp it = create(NULL);
-    isle_error *err = run_fails(it,
-                                "inner = ExceptionGroup('in', [KeyError('k')])\ninner.add_note('n1')\ninner.add_note('n2')\n"
-                                "raise BaseExceptionGroup('out', [inner, SystemExit(3)])",
-                                ISLE_ERR_PYTHON);
+    isle_error *err = run_fails(
+        it,
+        "inner = ExceptionGroup('in', [KeyError('k')])\ninner.add_note('n1')\ninner.add_note('n2')\n"
+        "raise BaseExceptionGroup('out', [inner, SystemExit(3)])",
+        ISLE_ERR_PYTHON);
     end(it);
     const isle_exception *e = exception_of(err), *inner = isle_exception_child(e, 0);
     assert_int_equal(isle_exception_child_count(e), 2);
@@ -91,7 +93,8 @@ static void test_frames(void **state)
     (void)state;
     isle_interp it = create(NULL);
     isle_error *err = NULL;
-    char *path = write_file("frames.py", "class C:\n    def m(self):\n        é = 1; é +  (1 /\n            0)\nC().m()\n");
+    char *path = write_file("frames.py",
+                            "class C:\n    def m(self):\n        é = 1; é +  (1 /\n            0)\nC().m()\n");
     check_status(isle_interp_run_file(it, path, SOON, &err), ISLE_ERR_PYTHON, err);
     const isle_exception *e = exception_of(err);
     assert_int_equal(isle_exception_frame_count(e), 2);
@@ -156,9 +159,14 @@ static void test_syntax_error(void **state)
 static void test_system_exit(void **state)
 {
     (void)state;
-    static const struct { const char *source; int status; } exits[] = {
-        {"raise SystemExit(7)", 7}, {"raise SystemExit('bye')", 1}, {"raise SystemExit([])", 1},
-        {"raise SystemExit(2**70)", 255}, {"raise SystemExit(-1)", 255}};
+    static const struct {
+        const char *source;
+        int status;
+    } exits[] = {{"raise SystemExit(7)", 7},
+                 {"raise SystemExit('bye')", 1},
+                 {"raise SystemExit([])", 1},
+                 {"raise SystemExit(2**70)", 255},
+                 {"raise SystemExit(-1)", 255}};
     isle_interp it = create(NULL);
     for (size_t i = 0; i < sizeof exits / sizeof *exits; i++) {
         isle_error *err = run_fails(it, exits[i].source, ISLE_ERR_EXIT);
@@ -171,7 +179,7 @@ static void test_system_exit(void **state)
     end(it);
 }
 
-/* --- exceptions that fight --------------------------------------------------------------------------------------------- */
+/* --- exceptions that fight -------------------------------------------------------------------------------------- */
 
 static const script sabotages[] = {
     {"sys.modules without traceback", "import sys, traceback; sys.modules['traceback'] = None"},
@@ -189,7 +197,8 @@ static const script sabotages[] = {
     {"builtins without str", "import builtins; del builtins.str, builtins.len, builtins.isinstance, builtins.getattr"},
     {"no import", "import builtins\ndef no(*a, **k): raise ImportError('sabotage')\nbuiltins.__import__ = no"},
     {"no stderr", "import sys; sys.stderr = sys.stdout = None"},
-    {"stdout that raises", "import sys\nclass S:\n    def __getattr__(self, n): raise RuntimeError\nsys.stdout = sys.stderr = S()"},
+    {"stdout that raises",
+     "import sys\nclass S:\n    def __getattr__(self, n): raise RuntimeError\nsys.stdout = sys.stderr = S()"},
     {"excepthook that raises", "import sys\ndef no(*a): raise RuntimeError\nsys.excepthook = no"},
 };
 enum { sabotage_count = sizeof sabotages / sizeof *sabotages };
@@ -210,15 +219,16 @@ static void test_sabotage(void **state)
 static const script endless[] = {
     {"__str__ that loops", "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E('x')"},
     {"__str__ that sleeps", "import time\nclass E(Exception):\n    def __str__(self): time.sleep(1e6)\nraise E('x')"},
-    {"__str__ that loops and swallows",
-     "class E(Exception):\n    def __str__(self):\n        while True:\n            try:\n                while True: pass\n"
-     "            except BaseException: pass\nraise E('x')"},
-    {"notes that loop", "class E(Exception):\n    @property\n    def __notes__(self):\n        while True: pass\nraise E('x')"},
+    {"__str__ that loops and swallows", "class E(Exception):\n    def __str__(self):\n        while True:\n            "
+                                        "try:\n                while True: pass\n"
+                                        "            except BaseException: pass\nraise E('x')"},
+    {"notes that loop",
+     "class E(Exception):\n    @property\n    def __notes__(self):\n        while True: pass\nraise E('x')"},
     {"__cause__ that loops",
      "class E(Exception):\n    def __getattribute__(self, name):\n        while True: pass\nraise E('x')"},
-    {"a loader's get_source that loops",
-     "class L:\n    def get_source(self, name):\n        while True: pass\n"
-     "g = {'__loader__': L(), '__name__': 'm'}\nexec(compile('def f(): 1 / 0', '/nonexistent/m.py', 'exec'), g)\ng['f']()"},
+    {"a loader's get_source that loops", "class L:\n    def get_source(self, name):\n        while True: pass\n"
+                                         "g = {'__loader__': L(), '__name__': 'm'}\nexec(compile('def f(): 1 / 0', "
+                                         "'/nonexistent/m.py', 'exec'), g)\ng['f']()"},
 };
 enum { endless_count = sizeof endless / sizeof *endless };
 
@@ -252,7 +262,7 @@ static void test_syntax_error_that_lies(void **state)
     end(it);
 }
 
-/* --- bounds, and life after the interpreter ------------------------------------------------------------------------------ */
+/* --- bounds, and life after the interpreter --------------------------------------------------------------------- */
 
 static void test_huge(void **state)
 {
@@ -264,8 +274,9 @@ static void test_huge(void **state)
     err = run_fails(it, "raise ExceptionGroup('g', [ValueError(i) for i in range(5000)])", ISLE_ERR_PYTHON);
     check(isle_exception_child_count(exception_of(err)) >= 1000);
     isle_error_free(err);
-    err = run_fails(it, "e = None\nfor i in range(20000):\n    n = ValueError(i)\n    n.__context__ = e\n    e = n\nraise e",
-                    ISLE_ERR_PYTHON);
+    err = run_fails(
+        it, "e = None\nfor i in range(20000):\n    n = ValueError(i)\n    n.__context__ = e\n    e = n\nraise e",
+        ISLE_ERR_PYTHON);
     check(isle_exception_context(exception_of(err)) != NULL);
     isle_error_free(err);
     err = run_fails(it, "raise ValueError('\\udc80 \\0 \\U0001f600')", ISLE_ERR_PYTHON);
@@ -317,8 +328,8 @@ static void test_errors_of_the_host(void **state)
 static void add(struct CMUnitTest *tests, size_t *count, const script *table, size_t rows, CMUnitTestFunction fn)
 {
     for (size_t i = 0; i < rows; i++) {
-        tests[(*count)++] =
-            (struct CMUnitTest){.name = table[i].what, .test_func = fn, .initial_state = (void *)&table[i]};
+        tests[(*count)++] = (struct CMUnitTest){
+            .name = table[i].what, .test_func = fn, .initial_state = (void *)&table[i]};
     }
 }
 
@@ -327,11 +338,16 @@ int main(int argc, char **argv)
     static const child children[] = {{"after", after_child}, {NULL, NULL}};
     child_main(argc, argv, children);
     static const struct CMUnitTest whole[] = {
-        cmocka_unit_test(test_chain),        cmocka_unit_test(test_notes_and_groups),
-        cmocka_unit_test(test_frames),       cmocka_unit_test(test_source_lines_are_of_the_right_job),
-        cmocka_unit_test(test_syntax_error), cmocka_unit_test(test_system_exit),
-        cmocka_unit_test(test_huge),         cmocka_unit_test(test_used_after_the_runtime),
-        cmocka_unit_test(test_errors_of_the_host), cmocka_unit_test(test_syntax_error_that_lies),
+        cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_notes_and_groups),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_source_lines_are_of_the_right_job),
+        cmocka_unit_test(test_syntax_error),
+        cmocka_unit_test(test_system_exit),
+        cmocka_unit_test(test_huge),
+        cmocka_unit_test(test_used_after_the_runtime),
+        cmocka_unit_test(test_errors_of_the_host),
+        cmocka_unit_test(test_syntax_error_that_lies),
     };
     enum { WHOLE = sizeof whole / sizeof *whole };
     struct CMUnitTest tests[WHOLE + script_count + sabotage_count + endless_count];

@@ -1,5 +1,5 @@
-/* The end of the runtime and of the process: whatever is alive, the process exits with the status that it wants and in time. A
- * child process each. */
+/* The end of the runtime and of the process: whatever is alive, the process exits with the status that it wants and in
+ * time. A child process each. */
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -13,8 +13,10 @@ static const char *const busy[] = {
     "ready(); time.sleep(1e6)",
     "ready()\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass",
     "for i in range(4): threading.Thread(target=time.sleep, args=(1e6,)).start()\nready()",
-    "for i in range(4): threading.Thread(target=time.sleep, args=(1e6,), daemon=True).start()\nready()\ntime.sleep(1e6)",
-    "def f():\n    while True: sum(range(1000))\nfor i in range(4): threading.Thread(target=f, daemon=True).start()\nready()",
+    "for i in range(4): threading.Thread(target=time.sleep, args=(1e6,), "
+    "daemon=True).start()\nready()\ntime.sleep(1e6)",
+    "def f():\n    while True: sum(range(1000))\nfor i in range(4): threading.Thread(target=f, "
+    "daemon=True).start()\nready()",
     "import atexit; atexit.register(lambda: time.sleep(0.001)); ready()",
     "import sqlite3, asyncio, ssl, ctypes, decimal; ready(); asyncio.run(asyncio.sleep(1e6))",
     "import subprocess; ready(); subprocess.run(['sleep', '1000'])",
@@ -50,7 +52,7 @@ static void everything_alive(isle_job **jobs)
     flag_await(&ready, BUSY);
 }
 
-/* --- leaving without a word --------------------------------------------------------------------------------------- */
+/* --- leaving without a word ------------------------------------------------------------------------------------- */
 
 static void *leave(void *status)
 {
@@ -147,7 +149,7 @@ static void test_exit_while_creating(void **state)
     free(child_expect("creating", "exit", 60 * ISLE_SECOND, 5));
 }
 
-/* --- stopping --------------------------------------------------------------------------------------------------------- */
+/* --- stopping --------------------------------------------------------------------------------------------------- */
 
 static int stop_child(const char *grace)
 {
@@ -249,7 +251,7 @@ static void test_started_once(void **state)
     free(child_expect("start_again", NULL, 60 * ISLE_SECOND, 0));
 }
 
-/* --- what would not end --------------------------------------------------------------------------------------------------- */
+/* --- what would not end ----------------------------------------------------------------------------------------- */
 
 typedef struct stubborn {
     const char *what, *source, *named; /* in the error's message */
@@ -330,12 +332,15 @@ static void test_threads_that_start_threads(void **state)
 
 int main(int argc, char **argv)
 {
-    static const child children[] = {
-        {"alive", alive_child}, {"again", again_child},
-        {"creating", creating_child}, {"stop", stop_child},
-        {"stop_creating", stop_creating_child}, {"start_again", start_again_child},
-        {"stubborn", stubborn_child}, {"respawn", respawn_child},
-        {NULL, NULL}};
+    static const child children[] = {{"alive", alive_child},
+                                     {"again", again_child},
+                                     {"creating", creating_child},
+                                     {"stop", stop_child},
+                                     {"stop_creating", stop_creating_child},
+                                     {"start_again", start_again_child},
+                                     {"stubborn", stubborn_child},
+                                     {"respawn", respawn_child},
+                                     {NULL, NULL}};
     child_main(argc, argv, children);
     static const struct CMUnitTest whole[] = {
         cmocka_unit_test(test_exit_with_everything_alive), cmocka_unit_test(test_exit_at_any_moment),

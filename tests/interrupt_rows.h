@@ -1,5 +1,5 @@
-/* The tables of interrupt_test.c: code that runs for ever, and what stops it. "%s" is a scratch directory. Each says ready()
- * just before it begins. */
+/* The tables of interrupt_test.c: code that runs for ever, and what stops it. "%s" is a scratch directory. Each says
+ * ready() just before it begins. */
 #ifndef ISLES_TEST_INTERRUPT_ROWS_H
 #define ISLES_TEST_INTERRUPT_ROWS_H
 
@@ -34,7 +34,8 @@ static const row rows[] = {
      "import contextlib\nready()\nwhile True:\n    with contextlib.suppress(BaseException):\n        while True: pass"},
     {"comprehension over a Python iterator", BY_STEP, "ready()\n[x for x in iter(lambda: 0, 1) if x]"},
     {"eval and compile in a loop", BY_STEP, "ready()\nwhile True: eval('1 + 1')"},
-    {"import in a loop", BY_STEP, "import sys\nready()\nwhile True:\n    sys.modules.pop('colorsys', 0); import colorsys"},
+    {"import in a loop", BY_STEP, "import sys\nready()\nwhile True:\n"
+     "    sys.modules.pop('colorsys', 0); import colorsys"},
     {"logging in a loop", BY_STEP, "import logging\nready()\nwhile True: logging.error('x')"},
     {"time.sleep", BY_HOOK, "ready()\ntime.sleep(1e6)"},
     {"a sleep loop that catches", BY_HOOK,
@@ -50,7 +51,8 @@ static const row rows[] = {
     {"select.select", BY_HOOK, "ready()\nselect.select([], [], [], 1e6)"},
     {"poll", BY_HOOK, "ready()\nselect.poll().poll()"},
     {"epoll", BY_HOOK, "ready()\nselect.epoll().poll()"},
-    {"asyncio.sleep", BY_HOOK, "import asyncio\nasync def f():\n    ready()\n    await asyncio.sleep(1e6)\nasyncio.run(f())"},
+    {"asyncio.sleep", BY_HOOK, "import asyncio\nasync def f():\n    ready()\n    await asyncio.sleep(1e6)\n"
+     "asyncio.run(f())"},
     {"Lock.acquire", BY_LOCK, "l = threading.Lock()\nl.acquire()\nready()\nl.acquire()"},
     {"Lock.acquire with a timeout", BY_LOCK, "l = threading.Lock()\nl.acquire()\nready()\nl.acquire(timeout=1e6)"},
     {"RLock of another thread", BY_LOCK,
@@ -94,8 +96,8 @@ enum { never_count = sizeof never / sizeof *never };
 
 /* Endless work of all kinds, to be interrupted at any moment. mix_prepare runs first. */
 static const char mix_prepare[] =
-    "import asyncio, collections, dataclasses, datetime, decimal, gc, hashlib, io, json, logging, os, queue, random, re\n"
-    "import select, socket, sqlite3, subprocess, sys, tempfile, threading, time, traceback, warnings, zlib\n";
+    "import asyncio, collections, dataclasses, datetime, decimal, gc, hashlib, io, json, logging, os, queue, random\n"
+    "import re, select, socket, sqlite3, subprocess, sys, tempfile, threading, time, traceback, warnings, zlib\n";
 
 static const row mix[] = {
     {"loop", BY_STEP, "while True: pass"},
@@ -104,7 +106,8 @@ static const row mix[] = {
     {"regex", BY_STEP, "while True: re.compile('(a|b)*%d' % random.getrandbits(30)).match('abab')"},
     {"import", BY_STEP, "while True:\n    sys.modules.pop('colorsys', 0); import colorsys"},
     {"import package", BY_STEP,
-     "while True:\n    for n in [n for n in sys.modules if n.startswith('email')]: sys.modules.pop(n, 0)\n    import email.message"},
+     "while True:\n    for n in [n for n in sys.modules if n.startswith('email')]: sys.modules.pop(n, 0)\n"
+     "    import email.message"},
     {"print", BY_STEP, "while True: print('x' * 100)"},
     {"exceptions", BY_STEP,
      "while True:\n    try: 1 / 0\n    except ZeroDivisionError: traceback.format_exc()"},
@@ -120,7 +123,8 @@ static const row mix[] = {
     {"files", BY_STEP, "while True:\n    with tempfile.TemporaryFile() as f: f.write(b'x' * 9999)"},
     {"generators", BY_STEP, "def g():\n    try: yield 1\n    finally: pass\nwhile True: next(g())"},
     {"asyncio", BY_STEP, "async def f():\n    while True: await asyncio.sleep(0)\nasyncio.run(f())"},
-    {"threads", BY_HOOK, "while True:\n    t = threading.Thread(target=sum, args=([1],), daemon=True); t.start(); t.join()"},
+    {"threads", BY_HOOK, "while True:\n"
+     "    t = threading.Thread(target=sum, args=([1],), daemon=True); t.start(); t.join()"},
     {"queue", BY_HOOK,
      "q = queue.Queue(1)\nthreading.Thread(target=lambda: [q.put(i) for i in range(100)], daemon=True).start()\n"
      "while True: q.get()"},

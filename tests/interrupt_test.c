@@ -1,5 +1,5 @@
-/* Stopping code that runs: every case of docs/engine.md's table, by deadline and by cancelling, and the same without the
- * hook (no_code_patch), so that what is lost without it stays known. What can't be stopped at all runs in child
+/* Stopping code that runs: every case of docs/engine.md's table, by deadline and by cancelling, and the same without
+ * the hook (no_code_patch), so that what is lost without it stays known. What can't be stopped at all runs in child
  * processes: its waiter is told, its thread is parked, the other interpreters go on, and the process still exits with
  * the status that it wants. */
 #include <poll.h>
@@ -55,7 +55,7 @@ static bool hook_active(void)
     return info.hook_active;
 }
 
-/* --- what can be stopped ------------------------------------------------------------------------------------------- */
+/* --- what can be stopped ---------------------------------------------------------------------------------------- */
 
 static double stop_by_deadline(isle_interp it, const char *source)
 {
@@ -136,7 +136,8 @@ static void test_finally_has_its_grace(void **state)
     end(it);
 }
 
-/* A job that ends by itself in spite of an interrupt has done its work; one that turns it into something else was stopped. */
+/* A job that ends by itself in spite of an interrupt has done its work; one that turns it into something else was
+ * stopped. */
 static void test_what_becomes_of_the_exception(void **state)
 {
     (void)state;
@@ -179,9 +180,10 @@ static void test_queued_job_is_cancelled_at_once(void **state)
 static void test_an_interrupted_import_can_be_tried_again(void **state)
 {
     (void)state;
-    const char imports[] = "import asyncio, concurrent.futures.thread, email.mime.text, logging.config, multiprocessing.pool\n"
-                           "import unittest.mock, xml.dom.minidom, http.client, sqlite3, decimal\n"
-                           "asyncio.run(asyncio.sleep(0)); unittest.mock.Mock()(); email.mime.text.MIMEText('x').as_string()";
+    const char imports[] =
+        "import asyncio, concurrent.futures.thread, email.mime.text, logging.config, multiprocessing.pool\n"
+        "import unittest.mock, xml.dom.minidom, http.client, sqlite3, decimal\n"
+        "asyncio.run(asyncio.sleep(0)); unittest.mock.Mock()(); email.mime.text.MIMEText('x').as_string()";
     unsigned seed = 5;
     int interrupted = 0;
     for (int i = 0; i < 25; i++) {
@@ -195,7 +197,7 @@ static void test_an_interrupted_import_can_be_tried_again(void **state)
     check(interrupted > 5);
 }
 
-/* --- 1,000 in a row ---------------------------------------------------------------------------------------------------- */
+/* --- 1,000 in a row --------------------------------------------------------------------------------------------- */
 
 typedef struct storm {
     unsigned seed;
@@ -220,7 +222,8 @@ static void interrupt_one(isle_interp it, storm *s)
     isle_error *err = NULL;
     isle_status status = wait_for(job, &err);
     if (status != (by_deadline ? ISLE_ERR_TIMEOUT : ISLE_ERR_CANCELLED)) {
-        fprintf(stderr, "%s: %s\n%s\n", mix[which].what, isle_status_name(status), err != NULL ? isle_error_text(err) : "");
+        fprintf(stderr, "%s: %s\n%s\n", mix[which].what, isle_status_name(status),
+                err != NULL ? isle_error_text(err) : "");
         check(false);
     }
     isle_error_free(err);
@@ -279,7 +282,7 @@ static void test_a_thousand_interrupts(void **state)
     free(count);
 }
 
-/* --- what can't be stopped ------------------------------------------------------------------------------------------- */
+/* --- what can't be stopped -------------------------------------------------------------------------------------- */
 
 /* The CPU time that the process takes while this thread waits. */
 static int64_t cpu_in(int64_t ns)
@@ -367,7 +370,7 @@ static void test_never_row(void **state)
     free(index);
 }
 
-/* --- without the hook ------------------------------------------------------------------------------------------------- */
+/* --- without the hook ------------------------------------------------------------------------------------------- */
 
 /* All rows at once; true: stopped. */
 static bool was_stopped(isle_interp it, isle_job *job)
@@ -427,12 +430,12 @@ int main(int argc, char **argv)
     struct CMUnitTest tests[row_count + never_count + 6];
     size_t count = 0;
     for (size_t i = 0; i < row_count; i++) {
-        tests[count++] =
-            (struct CMUnitTest){.name = rows[i].what, .test_func = test_row, .initial_state = (void *)&rows[i]};
+        tests[count++] = (struct CMUnitTest){
+            .name = rows[i].what, .test_func = test_row, .initial_state = (void *)&rows[i]};
     }
     for (size_t i = 0; i < never_count; i++) {
-        tests[count++] =
-            (struct CMUnitTest){.name = never[i].what, .test_func = test_never_row, .initial_state = (void *)&never[i]};
+        tests[count++] = (struct CMUnitTest){
+            .name = never[i].what, .test_func = test_never_row, .initial_state = (void *)&never[i]};
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_finally_has_its_grace);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_becomes_of_the_exception);

@@ -1,21 +1,20 @@
-/* Isolation, section by section of what a subinterpreter is said to be (docs/isolation.md names the sections): interpreter
- * A changes something; an interpreter that was there before, one created afterwards, and the main interpreter (in a child
- * process that adopts a running CPython) look. What Python keeps for each interpreter must look untouched; what belongs
- * to the process must be seen to be shared, so that the documentation stays honest. */
+/* Isolation, section by section of what a subinterpreter is said to be (docs/isolation.md names the sections):
+ * interpreter A changes something; an interpreter that was there before, one created afterwards, and the main
+ * interpreter (in a child process that adopts a running CPython) look. What Python keeps for each interpreter must
+ * look untouched; what belongs to the process must be seen to be shared, so that the documentation stays honest. */
 #include <Python.h>
 
 #include "isolation_rows.h"
 #include "support.h"
 
 /* For probes: m.json is the module json; raises(f, x) names what f(x) raises. */
-static const char prelude[] =
-    "class M:\n"
-    "    def __getattr__(self, name): return __import__(name)\n"
-    "m = M()\n"
-    "def raises(f, *args):\n"
-    "    try: f(*args)\n"
-    "    except Exception as e: return type(e).__name__\n"
-    "    return ''\n";
+static const char prelude[] = "class M:\n"
+                              "    def __getattr__(self, name): return __import__(name)\n"
+                              "m = M()\n"
+                              "def raises(f, *args):\n"
+                              "    try: f(*args)\n"
+                              "    except Exception as e: return type(e).__name__\n"
+                              "    return ''\n";
 
 static isle_interp create_looker(void)
 {
@@ -99,7 +98,7 @@ static void test_row(void **state)
     free(by_a);
 }
 
-/* --- the main interpreter looks ------------------------------------------------------------------------------------- */
+/* --- the main interpreter looks --------------------------------------------------------------------------------- */
 
 static char *main_eval(const char *expression)
 {
@@ -167,7 +166,7 @@ static void test_the_main_interpreter_looks(void **state)
     free(child_expect("main_looks", NULL, 120 * ISLE_SECOND, 0));
 }
 
-/* --- 48.17, 48.18: the GIL ----------------------------------------------------------------------------------------- */
+/* --- 48.17, 48.18: the GIL -------------------------------------------------------------------------------------- */
 
 /* A holds its GIL in six long C calls, one after the other. How often can B run meanwhile? */
 static int runs_beside(isle_gil gil)
@@ -200,14 +199,14 @@ static void test_own_gil_runs_beside_shared_one_waits(void **state)
     check(own > 10 * shared); /* some come between A's calls */
 }
 
-/* --- 48.31: an environment of its own -------------------------------------------------------------------------------- */
+/* --- 48.31: an environment of its own --------------------------------------------------------------------------- */
 
 static void test_environment_of_its_own(void **state)
 {
     (void)state;
     const char *env[] = {"ISLES_OWN=1", "HOME"};
     const char in_child[] = "m.subprocess.run(['sh', '-c', 'echo ${ISLES_OWN-none} ${ISLES_SET-none}'],"
-                         " capture_output=True, text=True).stdout.strip()";
+                            " capture_output=True, text=True).stdout.strip()";
     isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
     config.env = env;
     config.env_count = 2;
@@ -226,7 +225,7 @@ static void test_environment_of_its_own(void **state)
     check(getenv("HOME") != NULL);
 }
 
-/* --- 48.40: atexit -------------------------------------------------------------------------------------------------- */
+/* --- 48.40: atexit ---------------------------------------------------------------------------------------------- */
 
 static void test_atexit_runs_at_the_end_of_its_own(void **state)
 {
@@ -247,7 +246,7 @@ static void test_atexit_runs_at_the_end_of_its_own(void **state)
     free(mark);
 }
 
-/* --- 48.41: two loggers, one file ------------------------------------------------------------------------------------ */
+/* --- 48.41: two loggers, one file ------------------------------------------------------------------------------- */
 
 static void test_loggers_are_separate_their_file_is_not(void **state)
 {
@@ -267,15 +266,25 @@ static void test_loggers_are_separate_their_file_is_not(void **state)
     end(b);
 }
 
-/* --- 48.36, 48.46: what fails in A stays in A ------------------------------------------------------------------------ */
+/* --- 48.36, 48.46: what fails in A stays in A ------------------------------------------------------------------- */
 
 static void test_failures_stay_where_they_are(void **state)
 {
     (void)state;
     static const char *const failures[] = {
-        "1 / 0", "def f(): f()\nf()", "raise SystemExit(3)", "raise MemoryError", "x = 'a' * (1 << 60)",
-        "import sys; sys.exit('bye')", "raise KeyboardInterrupt", "class E(BaseException): pass\nraise E",
-        "import json; json.loads('{')", "def f(", "import nosuch", "assert False", "raise GeneratorExit",
+        "1 / 0",
+        "def f(): f()\nf()",
+        "raise SystemExit(3)",
+        "raise MemoryError",
+        "x = 'a' * (1 << 60)",
+        "import sys; sys.exit('bye')",
+        "raise KeyboardInterrupt",
+        "class E(BaseException): pass\nraise E",
+        "import json; json.loads('{')",
+        "def f(",
+        "import nosuch",
+        "assert False",
+        "raise GeneratorExit",
     };
     isle_interp a = create(NULL), b = create(NULL);
     run(b, "count = 0");

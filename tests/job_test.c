@@ -10,7 +10,7 @@
 static flag ready = FLAG_INIT;
 static isle_interp it, other; /* the group's: tests leave them usable */
 
-/* --- values --------------------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------------------------- */
 
 static isle_value *call(const char *target, isle_value *args /* taken */)
 {
@@ -121,13 +121,16 @@ static isle_error *call_fails(const char *target, isle_value *args /* taken */, 
 static void test_what_cannot_cross(void **state)
 {
     (void)state;
-    static const struct { const char *kind, *path; } rows[] = {
-        {"object", "result: object"}, {"inside", "result['a'][1]['b'][1]: object"},
+    static const struct {
+        const char *kind, *path;
+    } rows[] = {
+        {"object", "result: object"},
+        {"inside", "result['a'][1]['b'][1]: object"},
         {"function", "result: function"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        isle_error *err =
-            call_fails("calls:unshareable", tuple1(isle_value_new_str(rows[i].kind)), ISLE_ERR_NOT_SHAREABLE);
+        isle_error *err = call_fails("calls:unshareable", tuple1(isle_value_new_str(rows[i].kind)),
+                                     ISLE_ERR_NOT_SHAREABLE);
         if (strstr(isle_error_message(err), rows[i].path) == NULL) {
             fprintf(stderr, "%s: %s\n", rows[i].path, isle_error_message(err));
             check(false);
@@ -139,7 +142,7 @@ static void test_what_cannot_cross(void **state)
     isle_error_free(call_fails("calls:unshareable", tuple1(isle_value_new_str("deep")), ISLE_ERR_NOT_SHAREABLE));
 }
 
-/* --- calls ------------------------------------------------------------------------------------------------------------ */
+/* --- calls ------------------------------------------------------------------------------------------------------ */
 
 static void test_arguments(void **state)
 {
@@ -169,7 +172,9 @@ static void test_arguments(void **state)
 static void test_targets_that_fail(void **state)
 {
     (void)state;
-    static const struct { const char *target, *message; } rows[] = {
+    static const struct {
+        const char *target, *message;
+    } rows[] = {
         {"nosuch:f", "ModuleNotFoundError: No module named 'nosuch'"},
         {"calls:nosuch", "AttributeError: module 'calls' has no attribute 'nosuch'"},
         {"calls:Class.nosuch", "AttributeError: type object 'Class' has no attribute 'nosuch'"},
@@ -242,7 +247,7 @@ static void test_globals(void **state)
     isle_value_free(value);
 }
 
-/* --- the queue ---------------------------------------------------------------------------------------------------------- */
+/* --- the queue -------------------------------------------------------------------------------------------------- */
 
 static void test_jobs_run_in_order(void **state)
 {
@@ -267,8 +272,10 @@ static void test_handles(void **state)
 {
     (void)state;
     flag_clear(&ready);
-    isle_job *job = submit(it, "import isles, threading\nlock = threading.Lock()\nlock.acquire()\nisles.host.ready()\n"
-                               "lock.acquire()", ISLE_FOREVER);
+    isle_job *job = submit(it,
+                           "import isles, threading\nlock = threading.Lock()\nlock.acquire()\nisles.host.ready()\n"
+                           "lock.acquire()",
+                           ISLE_FOREVER);
     isle_job *next = submit(it, "x = sum(range(100000))", ISLE_FOREVER);
     flag_await(&ready, 1);
     isle_interp_stats stats = {.size = sizeof stats};
@@ -282,8 +289,10 @@ static void test_handles(void **state)
     isle_job_cancel(job);
     check(poll(&fds[1], 1, 30000) == 1 && poll(fds, 1, 0) == 1); /* and stays readable */
     check(isle_job_done(job) && isle_job_wait(job, 0) == ISLE_OK);
-    check(isle_job_result(job, NULL, NULL) == ISLE_ERR_CANCELLED && isle_job_result(job, NULL, NULL) == ISLE_ERR_CANCELLED);
-    check(isle_job_wall_ns(next) > 0 && isle_job_cpu_ns(next) > 0 && isle_job_cpu_ns(next) <= 2 * isle_job_wall_ns(next));
+    check(isle_job_result(job, NULL, NULL) == ISLE_ERR_CANCELLED &&
+          isle_job_result(job, NULL, NULL) == ISLE_ERR_CANCELLED);
+    check(isle_job_wall_ns(next) > 0 && isle_job_cpu_ns(next) > 0 &&
+          isle_job_cpu_ns(next) <= 2 * isle_job_wall_ns(next));
     check(isle_job_wall_ns(job) >= 2 * ISLE_MS && isle_job_cpu_ns(job) < isle_job_wall_ns(job));
     isle_job_free(job);
     check_status(wait_for(next, NULL), ISLE_OK, NULL);
@@ -332,7 +341,7 @@ static void test_handles_let_go(void **state)
     check(status == ISLE_ERR_PYTHON || status == ISLE_ERR_ENDED);
 }
 
-/* --- functions of the host ------------------------------------------------------------------------------------------------ */
+/* --- functions of the host -------------------------------------------------------------------------------------- */
 
 static _Atomic int host_calls;
 
@@ -359,7 +368,8 @@ static isle_status host_run_other(void *ctx, uint64_t id, const isle_value *args
 {
     isle_interp target = id == it.id ? other : it;
     (void)ctx, (void)out;
-    return isle_interp_run(target, isle_value_as_str(isle_value_at(args, 0), NULL), isle_deadline_in(100 * ISLE_MS), err);
+    return isle_interp_run(target, isle_value_as_str(isle_value_at(args, 0), NULL), isle_deadline_in(100 * ISLE_MS),
+                           err);
 }
 
 static isle_status host_run_same(void *ctx, uint64_t id, const isle_value *args, isle_value **out, isle_error **err)
@@ -457,13 +467,21 @@ static int begin(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values), cmocka_unit_test(test_containers), cmocka_unit_test(test_deep_and_large),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_deep_and_large),
         cmocka_unit_test(test_what_cannot_cross),
-        cmocka_unit_test(test_arguments), cmocka_unit_test(test_targets_that_fail),
-        cmocka_unit_test(test_configs_that_are_wrong), cmocka_unit_test(test_globals),
-        cmocka_unit_test(test_jobs_run_in_order), cmocka_unit_test(test_handles), cmocka_unit_test(test_an_event_loop),
-        cmocka_unit_test(test_handles_let_go), cmocka_unit_test(test_several_wait_for_one_job),
-        cmocka_unit_test(test_host_functions), cmocka_unit_test(test_host_functions_from_threads),
+        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_targets_that_fail),
+        cmocka_unit_test(test_configs_that_are_wrong),
+        cmocka_unit_test(test_globals),
+        cmocka_unit_test(test_jobs_run_in_order),
+        cmocka_unit_test(test_handles),
+        cmocka_unit_test(test_an_event_loop),
+        cmocka_unit_test(test_handles_let_go),
+        cmocka_unit_test(test_several_wait_for_one_job),
+        cmocka_unit_test(test_host_functions),
+        cmocka_unit_test(test_host_functions_from_threads),
         cmocka_unit_test(test_host_functions_that_call_back),
     };
     return cmocka_run_group_tests(tests, begin, without_runtime);

@@ -1,6 +1,6 @@
 /* Many interpreters, made, used hard and ended on many threads, and what they leave behind. ISLES_STRESS sets how many
- * (default 200; 2,000 in CI; the target `stress` takes 20,000). A child process each, so that a crash has a status and memory
- * a clean start. */
+ * (default 200; 2,000 in CI; the target `stress` takes 20,000). A child process each, so that a crash has a status and
+ * memory a clean start. */
 #include <limits.h>
 #include <stdatomic.h>
 
@@ -23,7 +23,7 @@ static void run_child(const char *name, const char *arg, long interps)
     free(out);
 }
 
-/* --- create, import, end -------------------------------------------------------------------------------------------- */
+/* --- create, import, end ---------------------------------------------------------------------------------------- */
 
 static _Atomic long left;
 
@@ -90,7 +90,7 @@ static void test_heavy_imports_on_32_threads(void **state)
     run_child("heavy", "32", stress());
 }
 
-/* --- anything, in any order ------------------------------------------------------------------------------------------ */
+/* --- anything, in any order ------------------------------------------------------------------------------------- */
 
 enum { PLACES = 8 };
 
@@ -109,8 +109,8 @@ static isle_interp look(struct place *p)
 
 static bool expected(isle_status status)
 {
-    return status == ISLE_OK || status == ISLE_ERR_NO_INTERP || status == ISLE_ERR_ENDED || status == ISLE_ERR_TIMEOUT ||
-           status == ISLE_ERR_CANCELLED || status == ISLE_ERR_EXIT;
+    return status == ISLE_OK || status == ISLE_ERR_NO_INTERP || status == ISLE_ERR_ENDED ||
+           status == ISLE_ERR_TIMEOUT || status == ISLE_ERR_CANCELLED || status == ISLE_ERR_EXIT;
 }
 
 static void expect(isle_status status, isle_error *err)
@@ -124,9 +124,15 @@ static void expect(isle_status status, isle_error *err)
 static void act_run(isle_interp it, unsigned *seed)
 {
     static const char *const sources[] = {
-        "x = sum(range(1000))", "import json; json.dumps([1])", "import threading; threading.Thread(target=int).start()",
-        "import time; time.sleep(0.002)", "import threading, time\nfor i in range(3): threading.Thread(target=time.sleep,"
-        " args=(1000,), daemon=True).start()", "import atexit; atexit.register(int)", "import datetime, decimal", "raise SystemExit(3)"};
+        "x = sum(range(1000))",
+        "import json; json.dumps([1])",
+        "import threading; threading.Thread(target=int).start()",
+        "import time; time.sleep(0.002)",
+        "import threading, time\nfor i in range(3): threading.Thread(target=time.sleep,"
+        " args=(1000,), daemon=True).start()",
+        "import atexit; atexit.register(int)",
+        "import datetime, decimal",
+        "raise SystemExit(3)"};
     isle_error *err = NULL;
     isle_status status = isle_interp_run(it, sources[rand_r(seed) % 8], SOON, &err);
     expect(status, err);
@@ -204,8 +210,8 @@ static void replace(struct place *p, isle_interp old)
 
 static void *do_anything(void *arg)
 {
-    static void (*const acts[])(isle_interp, unsigned *) = {act_run,    act_run,  act_timeout, act_cancel,
-                                                            act_end,    act_look, act_enter,   act_run};
+    static void (*const acts[])(isle_interp, unsigned *) = {act_run, act_run,  act_timeout, act_cancel,
+                                                            act_end, act_look, act_enter,   act_run};
     unsigned seed = 7 + (unsigned)(intptr_t)arg;
     while (atomic_fetch_sub(&left, 1) > 0) {
         struct place *p = &places[rand_r(&seed) % PLACES];
@@ -241,7 +247,7 @@ static void test_random_mixes(void **state)
     run_child("mix", NULL, stress());
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------------------------- */
 
 static void live_barely(void)
 {
@@ -273,7 +279,8 @@ static int growth_child(const char *arg)
     runtime_begin(NULL);
     long each = growth(strcmp(arg, "imports") == 0 ? live_once : live_barely, stress() / 15 + 1);
     printf("             %s: %ld KiB stay of each\n", arg, each);
-    /* python/cpython#113055: 3.13 keeps some 400 KiB of each (7 MB if its arenas were not given back); later ones nothing */
+    /* python/cpython#113055: 3.13 keeps some 400 KiB of each (7 MB if its arenas were not given back); later ones
+     * nothing */
     check(each <= (engine_version() == 0x030d ? 512 : 32));
     runtime_end();
     return 0;

@@ -1,5 +1,5 @@
-/* Programs: scripts, directories, zips and modules run as `python` runs them. Each is run by the engine's own python too, and
- * what it writes to stdout and stderr, and its exit status, must be the same. */
+/* Programs: scripts, directories, zips and modules run as `python` runs them. Each is run by the engine's own python
+ * too, and what it writes to stdout and stderr, and its exit status, must be the same. */
 #include <unistd.h>
 
 #include "support.h"
@@ -78,7 +78,9 @@ static void lay_out(void)
     free(write_file("package/sibling.py", " "));
     free(write_file("data.json", "{\"a\": [1, 2]}"));
     free(write_file("empty.py", "%s", ""));
-    free(write_file("marked.py", "\xef\xbb\xbfprint('m\xc3\xa9', __file__ == __import__('sys').argv[0])\r\nprint('''a\r\nb''')\r\n"));
+    free(
+        write_file("marked.py",
+                   "\xef\xbb\xbfprint('m\xc3\xa9', __file__ == __import__('sys').argv[0])\r\nprint('''a\r\nb''')\r\n"));
     free(write_file("unknown.py", "# coding: nonsense\nprint(1)\n"));
     free(write_file("broken.py", "print('\xff')\n"));
     free(write_file("unflushed.py", "import sys, os\nsys.stdout.write('a'); sys.stdout.buffer.write(b'b\\xff')\n"
@@ -196,7 +198,8 @@ static void test_program(void **state)
     char *target = path_of(p);
     process python = by_python(p, target), isles = by_isles(p, target);
     if (strcmp(python.out, isles.out) != 0 || !same_lines(python.err, isles.err) || python.status != isles.status) {
-        fprintf(stderr, "--- python: status %d, stdout\n%s--- stderr\n%s--- Isles: status %d, stdout\n%s--- stderr\n%s---\n",
+        fprintf(stderr,
+                "--- python: status %d, stdout\n%s--- stderr\n%s--- Isles: status %d, stdout\n%s--- stderr\n%s---\n",
                 python.status, python.out, python.err, isles.status, isles.out, isles.err);
         fail();
     }
@@ -205,15 +208,16 @@ static void test_program(void **state)
     free(target);
 }
 
-/* --- what has no counterpart in one python --------------------------------------------------------------------------- */
+/* --- what has no counterpart in one python ---------------------------------------------------------------------- */
 
 static void test_two_programs_in_one_interpreter(void **state)
 {
     (void)state;
     free(write_file("one/program.py", "import helper; print(helper.WHO, __file__, sys.argv) if 0 else None\nx = 1\n"));
     free(write_file("one/helper.py", "WHO = 'one'\n"));
-    free(write_file("two/program.py", "import sys, other\nassert sys.path[0].endswith('two'), sys.path\n"
-                                      "assert not any(p.endswith('one') for p in sys.path)\nassert sys.argv[1:] == []\n"));
+    free(write_file("two/program.py",
+                    "import sys, other\nassert sys.path[0].endswith('two'), sys.path\n"
+                    "assert not any(p.endswith('one') for p in sys.path)\nassert sys.argv[1:] == []\n"));
     free(write_file("two/other.py", " "));
     isle_interp it = create(NULL);
     isle_error *err = NULL;
@@ -244,7 +248,8 @@ static void test_scripts_that_cant_be_decoded(void **state)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         isle_error *err = NULL;
         check_status(isle_interp_run_file(it, files[i], SOON, &err), ISLE_ERR_PYTHON, err);
-        check(strncmp(isle_error_message(err), "SyntaxError: ", 13) == 0 && strstr(isle_error_text(err), files[i]) != NULL);
+        check(strncmp(isle_error_message(err), "SyntaxError: ", 13) == 0 &&
+              strstr(isle_error_text(err), files[i]) != NULL);
         isle_error_free(err);
     }
     end(it);
@@ -331,9 +336,9 @@ int main(void)
 {
     static const struct CMUnitTest whole[] = {
         cmocka_unit_test(test_two_programs_in_one_interpreter), cmocka_unit_test(test_missing_files),
-        cmocka_unit_test(test_scripts_that_cant_be_decoded),
-        cmocka_unit_test(test_source),                          cmocka_unit_test(test_threads_go_on_after_the_job),
-        cmocka_unit_test(test_input_from_a_callback),           cmocka_unit_test(test_input_from_a_descriptor),
+        cmocka_unit_test(test_scripts_that_cant_be_decoded),    cmocka_unit_test(test_source),
+        cmocka_unit_test(test_threads_go_on_after_the_job),     cmocka_unit_test(test_input_from_a_callback),
+        cmocka_unit_test(test_input_from_a_descriptor),
     };
     enum { WHOLE = sizeof whole / sizeof *whole };
     struct CMUnitTest tests[program_count + WHOLE];

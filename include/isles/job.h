@@ -50,8 +50,9 @@ ISLE_API uint64_t isle_job_id(const isle_job *job);
  * A SystemExit with status 0 is ISLE_OK. */
 ISLE_API isle_status isle_job_result(const isle_job *job, isle_value **out_value, isle_error **err);
 
-/* Stops it: a queued job ends at once, a running one is interrupted (isles.Cancelled, a KeyboardInterrupt, is
- * raised in it: once, again each 10 ms, and after cancel_grace_ns at every step). Returns at once. Cancelling an ended job does nothing. */
+/* Stops it: a queued job ends at once, a running one is interrupted: isles.Cancelled, a KeyboardInterrupt, is raised
+ * in it, once; what still runs after cancel_grace_ns gets it at every step. Returns at once. Cancelling an ended job
+ * does nothing. */
 ISLE_API void isle_job_cancel(isle_job *job);
 
 /* A descriptor that becomes readable when the job has ended; don't read it. Borrowed from the job.

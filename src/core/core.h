@@ -109,6 +109,7 @@ typedef struct ladder { /* how the activity is being stopped; see ladder.c */
     timer timer;
     _Atomic int reason; /* isle_status; 0: it isn't */
     bool announced;     /* the INTERRUPT event was begun */
+    bool raised;        /* the first exception is on its way: then there is time to clean up */
     bool insisting;     /* the last rung before giving up is reached */
     bool given_up;
     int64_t began, next_interrupt;

@@ -1,7 +1,7 @@
 /* The ladder: how code that must stop is stopped. It starts when a deadline passes, a job is cancelled or an
  * interpreter ends; the warden climbs it while the home thread is in the engine:
  *
- *   at once               isles.Cancelled is raised; again each 10 ms
+ *   at once               isles.Cancelled is raised, once
  *   each 2 ms             the home thread's system call returns EINTR (a signal can come just before the call)
  *   cancel_grace_ns       the exception comes at every step
  *   stuck_after_ns        given up: the job ends for those who wait for it, the interpreter takes no more,
@@ -36,7 +36,7 @@ void ladder_start(interp *in, isle_status reason)
         return; /* the first reason counts */
     }
     l->began = plat_now();
-    l->announced = l->insisting = l->given_up = false;
+    l->announced = l->raised = l->insisting = l->given_up = false;
     l->next_interrupt = 0;
     atomic_store(&l->reason, (int)reason);
     arm(in, l->began);
@@ -97,8 +97,11 @@ static void press(interp *in, int64_t now)
 {
     ladder *l = &in->ladder;
     bool late = now >= insists_at(in);
-    if (now >= l->next_interrupt || late != l->insisting) {
-        engine_interrupt(in->engine, (isle_status)l->reason, late && in->activity != ACTIVITY_DESTROY);
+    /* a job has its grace; each of many atexit functions and finalizers is stopped for itself */
+    bool again = !l->raised || late || in->activity != ACTIVITY_JOB;
+    if ((again && now >= l->next_interrupt) || late != l->insisting) {
+        bool insist = late && in->activity != ACTIVITY_DESTROY;
+        l->raised |= engine_interrupt(in->engine, (isle_status)l->reason, insist);
         l->insisting = late;
         l->next_interrupt = now + REPEAT_NS;
     } else {

@@ -101,7 +101,7 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
  *                     home thread's system call return EINTR
  *   insist            the same, at every step from now on until the task has ended
  *   engine_nudge      makes the system call return EINTR again (a signal can come just before the call) */
-void engine_interrupt(engine_interp *interp, isle_status reason, bool insist);
+bool engine_interrupt(engine_interp *interp, isle_status reason, bool insist); /* false: it was dropped */
 void engine_nudge(engine_interp *interp);
 /* Stops the home thread where it is, for good: it blocks in a signal handler and burns no CPU. false: it is inside
  * libc or the dynamic linker just now, where it might hold a lock of the process; ask again. */

@@ -156,10 +156,11 @@ static int pending(void *arg)
 
 /* --- asking ----------------------------------------------------------------------------------------------------- */
 
-void engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
+bool engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
 {
     plat_lock_take(&interp->lock);
-    if (interp->running && plat_now() >= atomic_load(&interp->shield_until)) {
+    bool taken = interp->running && plat_now() >= atomic_load(&interp->shield_until);
+    if (taken) {
         atomic_store(&interp->reason, (int)reason);
         atomic_store(&interp->once, true);
         if (insist) {
@@ -171,6 +172,7 @@ void engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
         pthread_kill(interp->home_thread, engine.signal);
     }
     plat_lock_give(&interp->lock);
+    return taken;
 }
 
 void engine_nudge(engine_interp *interp)

@@ -340,8 +340,8 @@ def after_interrupt():
 
 
 def _forget_half_imported(names):
-    """A package whose import was stopped is taken out of sys.modules by import itself, the modules in it are not; a second
-    import would find those and not bind their names. C modules stay: some can't be loaded twice."""
+    """A package whose import was stopped is taken out of sys.modules by import itself, the modules in it are not; a
+    second import would find those and not bind their names. C modules stay: some can't be loaded twice."""
     for package in names:
         if package in sys.modules:
             continue
@@ -428,7 +428,7 @@ def _codes_of(start, filename):
 
 
 def _hide_foreign_line(summary, code):
-    """Code of an earlier program, or of exec(), can have the same file name, "<string>": the line would be another's."""
+    """Code of an earlier program, or of exec(), can have the same file name: the line would be another's."""
     filename, codes = _state["foreign"]
     if code.co_filename == filename and id(code) not in codes:
         summary._lines = ""

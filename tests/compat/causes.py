@@ -70,6 +70,10 @@ CAUSES = [
           "A program of `isles run` has an environment of its own (`os.environ`, and what its children get). Libraries in C see"
           " the process's: OpenSSL reads `SSL_CERT_FILE` there. Set such a variable for `isles` itself.",
           tests=r"test_ssl .*test_load_default_certs_env"),
+    Cause("frozen encodings", ISLES,
+          "Isles freezes the modules `encodings`, `encodings.aliases` and `encodings.utf_8`, so that interpreters start faster."
+          " A test counts what is frozen.",
+          tests=r"test_ctypes .*test_frozentable"),
     Cause("main thread", ISLES,
           "CPython is started on a thread that is not the process's first. `sys.remote_exec()` and `python -m pdb -p` of 3.14"
           " look for their target on the first thread, and don't find it.",

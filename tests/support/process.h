@@ -13,8 +13,8 @@ typedef struct process {
     char *err;
 } process;
 
-/* Runs argv[0] (found by PATH) to its end, standard input empty, with the environment of this process. Fails the test when
- * it can't be started. */
+/* Runs argv[0] (found by PATH) to its end, standard input empty, with the environment of this process. Fails the test
+ * when it can't be started. */
 process process_run(const char *const *argv, int64_t limit_ns);
 void process_free(process *p);
 

@@ -25,10 +25,10 @@
 
 /* --- failing: in a test of cmocka's, or in a child ------------------------------------------------------------- */
 #define check(condition) check_that((condition), #condition, __FILE__, __LINE__)
-#define check_status(got, wanted, err)                                                                                  \
-    do {                                                                                                                \
-        isle_status got_ = (got); /* before `err` is looked at */                                                       \
-        check_status_is(got_, (wanted), (err), __FILE__, __LINE__);                                                     \
+#define check_status(got, wanted, err)                                                          \
+    do {                                                                                        \
+        isle_status got_ = (got); /* before `err` is looked at */                               \
+        check_status_is(got_, (wanted), (err), __FILE__, __LINE__);                             \
     } while (0)
 void check_that(bool holds, const char *what, const char *file, int line);
 /* Frees `err` when it fails. */
@@ -36,7 +36,7 @@ void check_status_is(isle_status got, isle_status wanted, isle_error *err, const
 void *must(void *memory); /* not NULL */
 char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2))); /* owned */
 
-/* --- the runtime ------------------------------------------------------------------------------------------------- */
+/* --- the runtime ------------------------------------------------------------------------------------------------ */
 extern isle_runtime *runtime;
 void runtime_begin(const isle_runtime_config *config); /* NULL: defaults */
 void runtime_end(void);                                /* must be ISLE_OK */
@@ -50,7 +50,7 @@ bool sanitized(void);     /* times and memory say less */
 /* For a child that exits with interpreters alive or stuck: their memory is no leak. */
 void something_stays(void);
 
-/* --- interpreters -------------------------------------------------------------------------------------------------- */
+/* --- interpreters ----------------------------------------------------------------------------------------------- */
 isle_interp create(const isle_interp_config *config); /* NULL: defaults */
 void end(isle_interp it);                             /* must be ISLE_OK */
 void run(isle_interp it, const char *source);         /* must be ISLE_OK */
@@ -65,7 +65,7 @@ void check_eval(isle_interp it, const char *expression, const char *wanted);
 isle_job *submit(isle_interp it, const char *source, int64_t deadline);
 isle_status wait_for(isle_job *job, isle_error **err); /* waits (it must end soon), frees the job, gives its result */
 
-/* --- output kept in memory --------------------------------------------------------------------------------------- */
+/* --- output kept in memory -------------------------------------------------------------------------------------- */
 typedef struct capture {
     pthread_mutex_t lock;
     char *text; /* NUL-terminated, or NULL */
@@ -75,7 +75,7 @@ typedef struct capture {
 isle_stream captured(capture *c);
 char *capture_take(capture *c); /* what has come so far; owned; then it is empty */
 
-/* --- a flag that Python sets by isles.host.NAME() and C waits for ------------------------------------------------- */
+/* --- a flag that Python sets by isles.host.NAME() and C waits for ----------------------------------------------- */
 typedef struct flag {
     pthread_mutex_t lock;
     pthread_cond_t cond;
@@ -89,13 +89,13 @@ void flag_clear(flag *f);
 /* ctx: a flag. A host function. */
 isle_status host_flag(void *ctx, uint64_t interp_id, const isle_value *args, isle_value **out, isle_error **err);
 
-/* --- files ------------------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------------------------ */
 const char *scratch(void); /* a directory of this process, removed at its exit */
 /* Writes DIRECTORY-of-this-process/name; makes the folders in between; returns the path, owned. */
 char *write_file(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *read_text(const char *path);  /* owned; NULL: none */
 
-/* --- figures ----------------------------------------------------------------------------------------------------- */
+/* --- figures ---------------------------------------------------------------------------------------------------- */
 long resident_kib(void);
 int64_t process_cpu_ns(void);
 long number_from_env(const char *name, long otherwise);

@@ -495,10 +495,11 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
 
 /* --- stopping code ------------------------------------------------------------------------------------------------ */
 
-void engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
+bool engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
 {
     plat_lock_take(&interp->lock);
-    if (interp->running) {
+    bool taken = interp->running;
+    if (taken) {
         interp->interrupts++;
         interp->insist |= insist;
         interp->reason = reason;
@@ -506,6 +507,7 @@ void engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
         plat_cond_wake_all(&interp->changed);
     }
     plat_lock_give(&interp->lock);
+    return taken;
 }
 
 void engine_nudge(engine_interp *interp)
