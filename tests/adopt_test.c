@@ -171,9 +171,12 @@ static void test_start_beside_a_running_python(void **state)
 int main(int argc, char **argv)
 {
     static const child children[] = {
-        {"adopts_and_gives_back", adopts_and_gives_back}, {"is_adopted_again", is_adopted_again},
-        {"ends_with_python", ends_with_python},           {"refuses_fork_in_main", refuses_fork_in_main},
-        {"no_python", no_python},                         {"start_beside_python", start_beside_python},
+        {"adopts_and_gives_back", adopts_and_gives_back},
+        {"is_adopted_again", is_adopted_again},
+        {"ends_with_python", ends_with_python},
+        {"refuses_fork_in_main", refuses_fork_in_main},
+        {"no_python", no_python},
+        {"start_beside_python", start_beside_python},
         {NULL, NULL},
     };
     child_main(argc, argv, children);

@@ -260,8 +260,8 @@ static void put_head(struct out *o, unsigned major, unsigned value)
 static void put_item(struct out *o, unsigned depth)
 {
     static const uint8_t tags[][3] = {{0xc2}, {0xc3}, {0xd8, 27}, {0xd9, 1, 0x11}, {0xd9, 0xd9, 0xf7}, {0xc1}};
-    static const char *const strings[] = {"", "a", "tuple", "\xc3\xbc",
-                                          "\xff\xff\xff\xff\xff\xff\xff\xff", "\xed\xa0\x80"};
+    static const char *const strings[] = {
+        "", "a", "tuple", "\xc3\xbc", "\xff\xff\xff\xff\xff\xff\xff\xff", "\xed\xa0\x80"};
     unsigned major = chance(depth > 6 ? 4 : 9), count;
     bool indefinite = !chance(4);
     switch (major) {
@@ -362,12 +362,12 @@ static void test_depth(void **state)
         size_t open_len;
         uint8_t close;
     } kinds[] = {
-        {{0x81}, 1, 0},                                                   /* [ */
-        {{0x9f}, 1, 0xff},                                                /* [_ */
-        {{0xa1, 0x00}, 2, 0},                                             /* {0: */
-        {{0xbf, 0x00}, 2, 0xff},                                          /* {_ 0: */
-        {{0xd8, 0x1b, 0x82, 0x65, 't', 'u', 'p', 'l', 'e'}, 9, 0},        /* ( */
-        {{0xd9, 0xd9, 0xf7, 0x81}, 4, 0},                                 /* self-described [ */
+        {{0x81}, 1, 0},                                            /* [ */
+        {{0x9f}, 1, 0xff},                                         /* [_ */
+        {{0xa1, 0x00}, 2, 0},                                      /* {0: */
+        {{0xbf, 0x00}, 2, 0xff},                                   /* {_ 0: */
+        {{0xd8, 0x1b, 0x82, 0x65, 't', 'u', 'p', 'l', 'e'}, 9, 0}, /* ( */
+        {{0xd9, 0xd9, 0xf7, 0x81}, 4, 0},                          /* self-described [ */
     };
     for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
         for (unsigned depth = 499; depth <= 501; depth++) {

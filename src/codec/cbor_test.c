@@ -39,12 +39,12 @@ static void assert_written(cbor_writer *w, const char *hex)
     plat_free(data);
 }
 
-#define ASSERT_WRITES(hex, call)  \
-    do {                          \
-        cbor_writer w;            \
-        cbor_writer_init(&w);     \
-        call;                     \
-        assert_written(&w, hex);  \
+#define ASSERT_WRITES(hex, call) \
+    do { \
+        cbor_writer w; \
+        cbor_writer_init(&w); \
+        call; \
+        assert_written(&w, hex); \
     } while (0)
 
 /* --- writer ------------------------------------------------------------------------------------------------ */
@@ -107,8 +107,7 @@ static void test_strings_floats_and_containers(void **state)
     ASSERT_WRITES("f6f5f4", (cbor_write_null(&w), cbor_write_bool(&w, true), cbor_write_bool(&w, false)));
     ASSERT_WRITES("8001", (cbor_write_array(&w, 0), cbor_write_int(&w, 1)));
     ASSERT_WRITES("b818", cbor_write_map(&w, 24));
-    ASSERT_WRITES("d81b83657475706c650102",
-                  (cbor_write_tuple(&w, 2), cbor_write_int(&w, 1), cbor_write_int(&w, 2)));
+    ASSERT_WRITES("d81b83657475706c650102", (cbor_write_tuple(&w, 2), cbor_write_int(&w, 1), cbor_write_int(&w, 2)));
     cbor_writer w;
     uint8_t *data;
     size_t len;
@@ -396,7 +395,7 @@ static void test_refuses_with_reason_and_offset(void **state)
         {"d81b9a00100000657475706c65", 2, "an array or map has more items than bytes are left"},
         {"d81b87657475706c6501", 2, "an array or map has more items than bytes are left"},
         {"6361ff62", 2, "a text is not valid UTF-8"},
-        {"63eda080", 1, "a text is not valid UTF-8"}, /* a surrogate */
+        {"63eda080", 1, "a text is not valid UTF-8"},     /* a surrogate */
         {"7f61c361bcff", 2, "a text is not valid UTF-8"}, /* a character across two chunks */
         {"5f6161ff", 1, "a chunk of an indefinite string is not a definite string of its kind"},
         {"7f4161ff", 1, "a chunk of an indefinite string is not a definite string of its kind"},

@@ -9,7 +9,7 @@ const char *isle_status_name(isle_status status)
     case ISLE_OK:
         return "ISLE_OK";
 #define STATUS_NAME(name, value, text) \
-    case ISLE_ERR_##name:              \
+    case ISLE_ERR_##name: \
         return "ISLE_ERR_" #name;
         ISLE_STATUS_LIST(STATUS_NAME)
 #undef STATUS_NAME
@@ -24,7 +24,7 @@ const char *isle_status_text(isle_status status)
     case ISLE_OK:
         return "ok";
 #define STATUS_TEXT(name, value, text) \
-    case ISLE_ERR_##name:              \
+    case ISLE_ERR_##name: \
         return text;
         ISLE_STATUS_LIST(STATUS_TEXT)
 #undef STATUS_TEXT

@@ -17,8 +17,8 @@ static void test_names_and_texts(void **state)
     assert_string_equal(isle_status_name((isle_status)-1000), "unknown");
     assert_string_equal(isle_status_name((isle_status)1), "unknown");
     assert_non_null(isle_status_text((isle_status)-1000));
-#define CHECK(name, value, text)                                           \
-    assert_int_equal(ISLE_ERR_##name, value);                              \
+#define CHECK(name, value, text) \
+    assert_int_equal(ISLE_ERR_##name, value); \
     assert_string_equal(isle_status_name(ISLE_ERR_##name), "ISLE_ERR_" #name); \
     assert_string_equal(isle_status_text(ISLE_ERR_##name), text);
     ISLE_STATUS_LIST(CHECK)

@@ -15,7 +15,7 @@
 #define MAX_PAIRS (UINT32_MAX / 4)
 
 struct value_index {
-    uint32_t mask; /* slots - 1; slots are a power of two, at most 2/3 of them used */
+    uint32_t mask;    /* slots - 1; slots are a power of two, at most 2/3 of them used */
     uint32_t slots[]; /* pair number + 1; 0: free */
 };
 

@@ -91,37 +91,71 @@ static isle_value *key_number(size_t n)
 {
     static const uint8_t big[] = {1, 0, 0, 0, 0, 0, 0, 0, 0};
     switch (n) {
-    case 0: return isle_value_new_none();
-    case 1: return isle_value_new_bool(false);
-    case 2: return isle_value_new_bool(true);
-    case 3: return isle_value_new_int(0);
-    case 4: return isle_value_new_int(1);
-    case 5: return isle_value_new_float(0.0);
-    case 6: return isle_value_new_float(-0.0);
-    case 7: return isle_value_new_float(1.0);
-    case 8: return isle_value_new_float(NAN);
-    case 9: return isle_value_new_str("");
-    case 10: return isle_value_new_bytes("", 0);
-    case 11: return isle_value_new_str("1");
-    case 12: return isle_value_new_bytes("1", 1);
-    case 13: return isle_value_new_bigint(false, big, 9);
-    case 14: return isle_value_new_bigint(true, big, 9);
-    case 15: return isle_value_new_bytes(big, 9);
-    case 16: return isle_value_new_tuple();
-    case 17: return isle_value_new_list();
-    case 18: return isle_value_new_dict();
-    case 19: return sequence(isle_value_new_tuple(), isle_value_new_int(1));
-    case 20: return sequence(isle_value_new_list(), isle_value_new_int(1));
-    case 21: return sequence(isle_value_new_tuple(), isle_value_new_tuple());
-    case 22: return sequence(sequence(isle_value_new_tuple(), isle_value_new_str("a")), isle_value_new_str("b"));
-    case 23: return sequence(sequence(isle_value_new_tuple(), isle_value_new_str("b")), isle_value_new_str("a"));
-    case 24: return dict_of("a", "b");
-    case 25: return dict_of("a", "c");
-    case 26: return isle_value_new_str("a key that is on the heap");
-    case 27: return isle_value_new_bytes("a key that is on the heap", 25);
-    case 28: return isle_value_new_str("1\0" "2");
-    case 29: return isle_value_new_str_n("1\0" "2", 3);
-    default: return NULL;
+    case 0:
+        return isle_value_new_none();
+    case 1:
+        return isle_value_new_bool(false);
+    case 2:
+        return isle_value_new_bool(true);
+    case 3:
+        return isle_value_new_int(0);
+    case 4:
+        return isle_value_new_int(1);
+    case 5:
+        return isle_value_new_float(0.0);
+    case 6:
+        return isle_value_new_float(-0.0);
+    case 7:
+        return isle_value_new_float(1.0);
+    case 8:
+        return isle_value_new_float(NAN);
+    case 9:
+        return isle_value_new_str("");
+    case 10:
+        return isle_value_new_bytes("", 0);
+    case 11:
+        return isle_value_new_str("1");
+    case 12:
+        return isle_value_new_bytes("1", 1);
+    case 13:
+        return isle_value_new_bigint(false, big, 9);
+    case 14:
+        return isle_value_new_bigint(true, big, 9);
+    case 15:
+        return isle_value_new_bytes(big, 9);
+    case 16:
+        return isle_value_new_tuple();
+    case 17:
+        return isle_value_new_list();
+    case 18:
+        return isle_value_new_dict();
+    case 19:
+        return sequence(isle_value_new_tuple(), isle_value_new_int(1));
+    case 20:
+        return sequence(isle_value_new_list(), isle_value_new_int(1));
+    case 21:
+        return sequence(isle_value_new_tuple(), isle_value_new_tuple());
+    case 22:
+        return sequence(sequence(isle_value_new_tuple(), isle_value_new_str("a")), isle_value_new_str("b"));
+    case 23:
+        return sequence(sequence(isle_value_new_tuple(), isle_value_new_str("b")), isle_value_new_str("a"));
+    case 24:
+        return dict_of("a", "b");
+    case 25:
+        return dict_of("a", "c");
+    case 26:
+        return isle_value_new_str("a key that is on the heap");
+    case 27:
+        return isle_value_new_bytes("a key that is on the heap", 25);
+    case 28:
+        return isle_value_new_str("1\0"
+                                  "2");
+    case 29:
+        return isle_value_new_str_n("1\0"
+                                    "2",
+                                    3);
+    default:
+        return NULL;
     }
 }
 

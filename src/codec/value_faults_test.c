@@ -146,8 +146,11 @@ static bool try_decode(void)
 /* Indefinite containers grow, chunks are joined, negative bignums take scratch memory. */
 static bool try_decode_streamed(void)
 {
-    static const char bytes[] = "\x9f\xbf\x7f\x61\x61\x61\x62\xff\x5f\x50" "0123456789abcdef" "\xff\xff"
-                                "\xc3\x49\x01\x02\x03\x04\x05\x06\x07\x08\x09" "\x3b\xff\xff\xff\xff\xff\xff\xff\xff"
+    static const char bytes[] = "\x9f\xbf\x7f\x61\x61\x61\x62\xff\x5f\x50"
+                                "0123456789abcdef"
+                                "\xff\xff"
+                                "\xc3\x49\x01\x02\x03\x04\x05\x06\x07\x08\x09"
+                                "\x3b\xff\xff\xff\xff\xff\xff\xff\xff"
                                 "\x01\x02\x03\x04\x05\x06\x07\x08\xd8\x1b\x9f\x65tuple\x01\xff\xff";
     return try_decode_of((const uint8_t *)bytes, sizeof(bytes) - 1);
 }

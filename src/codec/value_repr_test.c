@@ -26,16 +26,38 @@ static void test_floats(void **state)
         double d;
         const char *repr;
     } floats[] = {
-        {0.0, "0.0"}, {-0.0, "-0.0"}, {1, "1.0"}, {-1.5, "-1.5"}, {0.1, "0.1"}, {100, "100.0"},
+        {0.0, "0.0"},
+        {-0.0, "-0.0"},
+        {1, "1.0"},
+        {-1.5, "-1.5"},
+        {0.1, "0.1"},
+        {100, "100.0"},
         {123456.789, "123456.789"},
-        {1e15, "1000000000000000.0"}, {1e16, "1e+16"}, {1.5e16, "1.5e+16"}, {9007199254740993.0, "9007199254740992.0"},
-        {0.0001, "0.0001"}, {0.00012, "0.00012"}, {0.00001, "1e-05"}, {1.25e-5, "1.25e-05"}, {1e100, "1e+100"},
-        {1e22, "1e+22"}, {1e23, "1e+23"}, {0.3, "0.3"}, {0.1 + 0.2, "0.30000000000000004"},
+        {1e15, "1000000000000000.0"},
+        {1e16, "1e+16"},
+        {1.5e16, "1.5e+16"},
+        {9007199254740993.0, "9007199254740992.0"},
+        {0.0001, "0.0001"},
+        {0.00012, "0.00012"},
+        {0.00001, "1e-05"},
+        {1.25e-5, "1.25e-05"},
+        {1e100, "1e+100"},
+        {1e22, "1e+22"},
+        {1e23, "1e+23"},
+        {0.3, "0.3"},
+        {0.1 + 0.2, "0.30000000000000004"},
         {1.0 / 3, "0.3333333333333333"},
         {0x1p-24, "5.960464477539063e-08"}, /* beside a power of two: the even neighbour does not read back */
-        {0x1p-44, "5.684341886080802e-14"}, {5e-324, "5e-324"}, {0x1p-1022, "2.2250738585072014e-308"},
-        {0x1.fffffffffffffp1023, "1.7976931348623157e+308"}, {9.5, "9.5"}, {99999.99999999999, "99999.99999999999"},
-        {INFINITY, "inf"}, {-INFINITY, "-inf"}, {NAN, "nan"}, {-NAN, "nan"},
+        {0x1p-44, "5.684341886080802e-14"},
+        {5e-324, "5e-324"},
+        {0x1p-1022, "2.2250738585072014e-308"},
+        {0x1.fffffffffffffp1023, "1.7976931348623157e+308"},
+        {9.5, "9.5"},
+        {99999.99999999999, "99999.99999999999"},
+        {INFINITY, "inf"},
+        {-INFINITY, "-inf"},
+        {NAN, "nan"},
+        {-NAN, "nan"},
     };
     for (size_t i = 0; i < sizeof(floats) / sizeof(floats[0]); i++) {
         check(isle_value_new_float(floats[i].d), floats[i].repr);
@@ -141,10 +163,8 @@ static void test_containers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_floats),
-        cmocka_unit_test(test_floats_in_another_locale),
-        cmocka_unit_test(test_ints),
-        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_floats),     cmocka_unit_test(test_floats_in_another_locale),
+        cmocka_unit_test(test_ints),       cmocka_unit_test(test_strings),
         cmocka_unit_test(test_containers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

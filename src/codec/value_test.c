@@ -21,9 +21,7 @@ static isle_value *list_of(size_t count, isle_value *const *items)
     return list;
 }
 
-#define LIST(...)                                                    \
-    list_of(sizeof((isle_value *[]){__VA_ARGS__}) / sizeof(void *),  \
-            (isle_value *[]){__VA_ARGS__})
+#define LIST(...) list_of(sizeof((isle_value *[]){__VA_ARGS__}) / sizeof(void *), (isle_value *[]){__VA_ARGS__})
 
 /* Compares and frees both. */
 static bool equal_free(isle_value *a, isle_value *b)
@@ -52,9 +50,9 @@ static void test_types(void **state)
 {
     (void)state;
     isle_value *values[] = {
-        isle_value_new_none(),       isle_value_new_bool(true),   isle_value_new_int(1),
-        isle_value_new_float(1),     isle_value_new_str("x"),     isle_value_new_bytes("x", 1),
-        isle_value_new_list(),       isle_value_new_tuple(),      isle_value_new_dict(),
+        isle_value_new_none(),   isle_value_new_bool(true), isle_value_new_int(1),
+        isle_value_new_float(1), isle_value_new_str("x"),   isle_value_new_bytes("x", 1),
+        isle_value_new_list(),   isle_value_new_tuple(),    isle_value_new_dict(),
     };
     static const char *const names[] = {"NoneType", "bool", "int", "float", "str", "bytes", "list", "tuple", "dict"};
     for (int i = ISLE_NONE; i <= ISLE_DICT; i++) {
@@ -388,7 +386,7 @@ static void test_depth_is_that_of_the_deepest(void **state)
     }
     isle_value *copy = isle_value_copy(wide), *again = round_trip(wide);
     assert_null(wrap(wide, 1));
-    assert_null(wrap(copy, 1));  /* copies and decoded values know it as well */
+    assert_null(wrap(copy, 1)); /* copies and decoded values know it as well */
     assert_null(wrap(again, 1));
 }
 

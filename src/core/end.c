@@ -107,8 +107,8 @@ static isle_status ended_before(uint64_t id, isle_error **err)
         plat_free(message);
         return ISLE_ERR_STUCK;
     }
-    return table_was(id) ? ISLE_OK : error_set(err, ISLE_ERR_NO_INTERP, "no interpreter has the id %llu",
-                                               (unsigned long long)id);
+    return table_was(id) ? ISLE_OK
+                         : error_set(err, ISLE_ERR_NO_INTERP, "no interpreter has the id %llu", (unsigned long long)id);
 }
 
 isle_status isle_interp_end(isle_interp handle, int64_t deadline, isle_error **err)

@@ -11,8 +11,7 @@ struct error_block {
     max_align_t data[];
 };
 
-#define STATIC_ERROR(name, value, says) \
-    {.status = ISLE_ERR_##name, .exit_status = 1, .message = says, .text = says},
+#define STATIC_ERROR(name, value, says) {.status = ISLE_ERR_##name, .exit_status = 1, .message = says, .text = says},
 static isle_error out_of_memory[] = {ISLE_STATUS_LIST(STATIC_ERROR)}; /* at -status - 1 */
 #undef STATIC_ERROR
 
@@ -66,8 +65,7 @@ isle_error *error_ref(isle_error *error)
 
 void isle_error_free(isle_error *error)
 {
-    if (error == NULL || error->refs == 0 ||
-        atomic_fetch_sub_explicit(&error->refs, 1, memory_order_acq_rel) != 1) {
+    if (error == NULL || error->refs == 0 || atomic_fetch_sub_explicit(&error->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
     isle_value_free(error->report);

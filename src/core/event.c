@@ -8,7 +8,7 @@ const char *isle_event_name(isle_event_kind kind)
 {
     switch (kind) {
 #define EVENT_NAME(name, text) \
-    case ISLE_EVENT_##name:    \
+    case ISLE_EVENT_##name: \
         return #name;
         ISLE_EVENT_LIST(EVENT_NAME)
 #undef EVENT_NAME

@@ -10,12 +10,12 @@ static const isle_engine_defect defects[] = {
 #if BEFORE_314
     {"python/cpython#113055", "an interpreter that ends leaks its allocator's arenas, about 7 MB",
      "the arenas are followed by owner and taken back at the end; about 0.4 MB a cycle stays"},
-    {"python/cpython#117649", "C modules with static types crash when they are first imported in an own-GIL interpreter",
+    {"python/cpython#117649",
+     "C modules with static types crash when they are first imported in an own-GIL interpreter",
      "such modules of the standard library are imported in the main interpreter at start"},
     {"python/cpython#128639", "an interpreter that ends with threads alive aborts the process",
      "its threads are made to end first; if they will not, the interpreter is left standing and reported"},
-    {"python/cpython#116510", "ends of interpreters that used sqlite3 race",
-     "such ends take turns"},
+    {"python/cpython#116510", "ends of interpreters that used sqlite3 race", "such ends take turns"},
 #endif
     {"python/cpython#139759", "os.fork() in a process with interpreters: the child crashes",
      "os.fork() and os.forkpty() raise RuntimeError while an interpreter of Isles lives"},
@@ -44,13 +44,29 @@ bool defects_leaks_arenas(void)
 void defects_before_interpreters(void)
 {
 #if BEFORE_314
-    static const char *const modules[] = {"_datetime", "_decimal", "_ssl", "_hashlib", "_asyncio", "_sqlite3",
-                                          "_socket", "_ctypes", "_elementtree", "_zoneinfo", "_pickle", "_queue",
-                                          "_struct", "_json", "_random", "_lzma", "_bz2", "zlib", "select",
-                                          "pyexpat", "unicodedata", "array", "math", "_csv", "_heapq", "_bisect",
-                                          "_uuid", "_multiprocessing", "_posixshmem", "_posixsubprocess", "mmap",
-                                          "fcntl", "grp", "termios", "resource", "syslog", "_blake2", "_sha2", "_sha1",
-                                          "_md5", "_sha3", "_opcode", "_statistics", "_contextvars", "binascii"};
+    static const char *const modules[] = {"_datetime",    "_decimal",
+                                          "_ssl",         "_hashlib",
+                                          "_asyncio",     "_sqlite3",
+                                          "_socket",      "_ctypes",
+                                          "_elementtree", "_zoneinfo",
+                                          "_pickle",      "_queue",
+                                          "_struct",      "_json",
+                                          "_random",      "_lzma",
+                                          "_bz2",         "zlib",
+                                          "select",       "pyexpat",
+                                          "unicodedata",  "array",
+                                          "math",         "_csv",
+                                          "_heapq",       "_bisect",
+                                          "_uuid",        "_multiprocessing",
+                                          "_posixshmem",  "_posixsubprocess",
+                                          "mmap",         "fcntl",
+                                          "grp",          "termios",
+                                          "resource",     "syslog",
+                                          "_blake2",      "_sha2",
+                                          "_sha1",        "_md5",
+                                          "_sha3",        "_opcode",
+                                          "_statistics",  "_contextvars",
+                                          "binascii"};
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
         PyObject *module = PyImport_ImportModule(modules[i]);
         if (module == NULL) {

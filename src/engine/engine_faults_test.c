@@ -29,8 +29,8 @@ static void on_output(void *core, int stream, size_t len)
     (void)len;
 }
 
-static isle_status on_host_call(void *core, const char *name, const uint8_t *args, size_t args_len,
-                                uint8_t **out_value, size_t *out_len, char **out_message)
+static isle_status on_host_call(void *core, const char *name, const uint8_t *args, size_t args_len, uint8_t **out_value,
+                                size_t *out_len, char **out_message)
 {
     (void)core;
     (void)name;

@@ -45,8 +45,8 @@ static uint8_t *page_near(const uint8_t *near)
     for (uintptr_t distance = step; distance < reach; distance += step) {
         for (int side = 0; side < 2; side++) {
             void *want = (void *)(side ? base + distance : base - distance);
-            void *got = mmap(want, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-                             -1, 0);
+            void *got = mmap(want, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+                             0);
             if (got == want) {
                 return got;
             }

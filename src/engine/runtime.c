@@ -41,8 +41,10 @@ static int audit(const char *event, PyObject *args, void *data)
     (void)data;
     if (event[0] == 'o' && is_fork(event) && atomic_load(&engine.interps) > 0) {
         /* python/cpython#139759, 3.13 to 3.15: the child of a process with interpreters crashes */
-        PyErr_Format(PyExc_RuntimeError, "%s: not in a process with interpreters of Isles: the child would crash (use "
-                                         "subprocess, or multiprocessing with spawn)", event);
+        PyErr_Format(PyExc_RuntimeError,
+                     "%s: not in a process with interpreters of Isles: the child would crash (use "
+                     "subprocess, or multiprocessing with spawn)",
+                     event);
         return -1;
     }
     if (event[0] == 's' && strcmp(event, "sys.unraisablehook") == 0) {
@@ -125,7 +127,8 @@ isle_status engine_start(const isle_runtime_config *config, const engine_hooks *
         return engine_fail(failure, ISLE_ERR_STATE, "Python already runs in this process: adopt it");
     }
     if (ran) {
-        return engine_fail(failure, ISLE_ERR_STATE, "CPython ran in this process before, and can't start twice reliably");
+        return engine_fail(failure, ISLE_ERR_STATE,
+                           "CPython ran in this process before, and can't start twice reliably");
     }
     engine.hooks = *hooks;
     engine.adopted = false;
@@ -177,8 +180,8 @@ static int register_exit(void)
     return done != NULL ? 0 : -1;
 }
 
-isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *hooks, void (*on_exit)(void *), void *ctx,
-                         engine_failure *failure)
+isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *hooks, void (*on_exit)(void *),
+                         void *ctx, engine_failure *failure)
 {
     PyThreadState *current = Py_IsInitialized() ? PyThreadState_GetUnchecked() : NULL;
     if (current == NULL || PyThreadState_GetInterpreter(current) != PyInterpreterState_Main()) {
@@ -219,5 +222,6 @@ isle_status engine_stop(engine_failure *failure)
     frozen_stop();
     plat_free(engine.support_data);
     engine.support_data = NULL;
-    return failed == 0 ? ISLE_OK : engine_fail(failure, ISLE_ERR_ENGINE, "CPython could not flush its files at its end");
+    return failed == 0 ? ISLE_OK
+                       : engine_fail(failure, ISLE_ERR_ENGINE, "CPython could not flush its files at its end");
 }

@@ -42,9 +42,9 @@ static PyObject *found(PyObject *find, PyObject *args, PyObject *kwargs)
     return result;
 }
 
-static PyMethodDef found_def = {
-    "breakpointhook", (PyCFunction)(void (*)(void))found, METH_VARARGS | METH_KEYWORDS,
-    "breakpointhook($module, /, *args, **kwargs)\n--\n\nWhat breakpoint() calls, as PYTHONBREAKPOINT in os.environ says."};
+static PyMethodDef found_def = {"breakpointhook", (PyCFunction)(void (*)(void))found, METH_VARARGS | METH_KEYWORDS,
+                                "breakpointhook($module, /, *args, **kwargs)\n--\n\nWhat breakpoint() calls, as "
+                                "PYTHONBREAKPOINT in os.environ says."};
 
 static PyObject *call_found(PyObject *self, PyObject *find)
 {

@@ -186,8 +186,7 @@ static void test_opened_at_any_moment(void **state)
     for (int i = 1; i <= ROUNDS && atomic_load(&race.late) == 0; i++) {
         atomic_store(&gate.open, 0);
         atomic_store(&race.round, i);
-        for (volatile int step = 0; step < i % 500; step++) {
-        }
+        for (volatile int step = 0; step < i % 500; step++) {}
         plat_gate_open(&gate);
         while (atomic_load(&race.round) != -i) {
             sched_yield();

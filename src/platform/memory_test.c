@@ -97,12 +97,9 @@ static void test_random_differs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_zero_bytes_are_not_out_of_memory),
-        cmocka_unit_test(test_calloc_clears_and_realloc_keeps),
-        cmocka_unit_test(test_impossible_sizes_give_null),
-        cmocka_unit_test(test_text_copies),
-        cmocka_unit_test(test_printf_takes_what_it_needs),
-        cmocka_unit_test(test_random_differs),
+        cmocka_unit_test(test_zero_bytes_are_not_out_of_memory), cmocka_unit_test(test_calloc_clears_and_realloc_keeps),
+        cmocka_unit_test(test_impossible_sizes_give_null),       cmocka_unit_test(test_text_copies),
+        cmocka_unit_test(test_printf_takes_what_it_needs),       cmocka_unit_test(test_random_differs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

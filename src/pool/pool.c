@@ -45,12 +45,12 @@ struct isle_pool {
     pthread_cond_t for_worker;
     pthread_cond_t for_callers;
     bool stopping;
-    bool worker_is_busy;  /* it looks at the slots again before it sleeps */
-    size_t waiting;       /* calls of isle_pool_acquire */
-    bool retry;           /* somebody waits: try again though the last attempt failed */
-    uint64_t failures;    /* attempts to make an interpreter */
-    isle_status failure;  /* of the last attempt; ISLE_OK: it worked */
-    isle_error *error;    /* its error, until the first one takes it */
+    bool worker_is_busy; /* it looks at the slots again before it sleeps */
+    size_t waiting;      /* calls of isle_pool_acquire */
+    bool retry;          /* somebody waits: try again though the last attempt failed */
+    uint64_t failures;   /* attempts to make an interpreter */
+    isle_status failure; /* of the last attempt; ISLE_OK: it worked */
+    isle_error *error;   /* its error, until the first one takes it */
     char failure_text[256];
     uint64_t acquired, created, reset, replaced;
     slot *slots;

@@ -293,8 +293,7 @@ static isle_status last(engine_interp *interp, ending how, bool gate, int64_t de
     plat_lock_take(&interp->lock);
     interp->parkable = how == ENDS_BY_PARKING && !gate;
     interp->lasting = true;
-    while (!is_over(interp, how, gate) && plat_cond_wait(&interp->changed, &interp->lock, deadline)) {
-    }
+    while (!is_over(interp, how, gate) && plat_cond_wait(&interp->changed, &interp->lock, deadline)) {}
     bool by_gate = gate && atomic_load(&gate_is_open);
     bool interrupted = !by_gate && how != ENDS_BY_PARKING && is_over(interp, how, false);
     isle_status reason = interrupted ? interp->reason : ISLE_OK;
