@@ -128,7 +128,8 @@ static void open_standard_descriptors(void)
     }
 }
 
-/* The locale's characters, as python takes them (PEP 538: C means C.UTF-8). Its other categories are for programs to ask for. */
+/* The locale's characters, as python takes them (PEP 538: C means C.UTF-8). Its other categories are for programs
+ * to ask for. */
 static void take_locale(void)
 {
     const char *locale = setlocale(LC_CTYPE, "");

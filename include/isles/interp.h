@@ -40,8 +40,8 @@ typedef struct isle_interp_config { /* start from ISLE_INTERP_CONFIG_INIT; zero 
     const char *name;          /* for logs and metrics; copied; NULL: "interp-<id>" */
     uint64_t number;           /* what `isles.number` says, for copies of one program */
     isle_gil gil;
-    const char *venv;          /* a virtual environment: its pyvenv.cfg is honoured. ISLE_ERR_INVALID: none there, or made
-                                  for another Python version. NULL: none */
+    const char *venv;          /* a virtual environment: its pyvenv.cfg is honoured. ISLE_ERR_INVALID: none there, or
+                                  made for another Python version. NULL: none */
     const char *const *path;   /* put at the front of sys.path; copied */
     size_t path_count;
     bool no_site;              /* don't import site: no site-packages (a venv needs site) */
@@ -65,8 +65,8 @@ typedef struct isle_interp_config { /* start from ISLE_INTERP_CONFIG_INIT; zero 
 #define ISLE_INTERP_CONFIG_INIT ISLE_INIT(isle_interp_config)
 
 /* Creates an interpreter with its home thread; returns once it can take jobs. `config` may be NULL.
- * Errors: ISLE_ERR_INVALID and ISLE_ERR_UNSUPPORTED name the field; ISLE_ERR_SYSTEM: no thread; ISLE_ERR_ENGINE: CPython's
- * message; ISLE_ERR_STATE: the runtime is stopping. */
+ * Errors: ISLE_ERR_INVALID and ISLE_ERR_UNSUPPORTED name the field; ISLE_ERR_SYSTEM: no thread; ISLE_ERR_ENGINE:
+ * CPython's message; ISLE_ERR_STATE: the runtime is stopping. */
 ISLE_API isle_status isle_interp_create(isle_runtime *runtime, const isle_interp_config *config,
                                         isle_interp *out_interp, isle_error **err);
 
@@ -75,8 +75,8 @@ ISLE_API isle_status isle_interp_create(isle_runtime *runtime, const isle_interp
  *   2 the running job, and then the non-daemon threads that the code started, have until `deadline`
  *   3 what still runs, daemon threads included, is interrupted
  *   4 atexit functions, then finalizers (Py_EndInterpreter)
- * Returns when it has ended. Ending one that is being ended waits for that end, and can only make its deadline earlier; one
- * that has ended gives ISLE_OK.
+ * Returns when it has ended. Ending one that is being ended waits for that end, and can only make its deadline
+ * earlier; one that has ended gives ISLE_OK.
  * ISLE_ERR_STUCK: something would not end; the error names it; its threads are parked, its memory stays, its
  * id is gone. ISLE_ERR_STATE: called from inside that interpreter (use isle_interp_end_later there). */
 ISLE_API isle_status isle_interp_end(isle_interp interp, int64_t deadline, isle_error **err);

@@ -38,16 +38,16 @@ typedef struct isle_job_config { /* start from ISLE_JOB_CONFIG_INIT; all is copi
 ISLE_API isle_status isle_job_submit(isle_interp interp, const isle_job_config *config, isle_job **out_job,
                                      isle_error **err);
 
-/* Waits until it has ended. ISLE_OK: it has, however it ended; ISLE_ERR_TIMEOUT: not yet; ISLE_ERR_STATE: on the thread that
- * would have to run it. */
+/* Waits until it has ended. ISLE_OK: it has, however it ended; ISLE_ERR_TIMEOUT: not yet; ISLE_ERR_STATE: on the
+ * thread that would have to run it. */
 ISLE_API isle_status isle_job_wait(isle_job *job, int64_t deadline);
 
 ISLE_API bool isle_job_done(const isle_job *job);
 ISLE_API uint64_t isle_job_id(const isle_job *job);
 
-/* How it ended. *out_value (may be NULL) is the function's result for CALL, None for the rest: a copy for you to free; *err likewise.
- * ISLE_ERR_BUSY: not ended. ISLE_OK, or ISLE_ERR_PYTHON, _EXIT, _TIMEOUT, _CANCELLED, _STUCK, _ENDED, _NOT_SHAREABLE.
- * A SystemExit with status 0 is ISLE_OK. */
+/* How it ended. *out_value (may be NULL) is the function's result for CALL, None for the rest: a copy for you to
+ * free; *err likewise. ISLE_ERR_BUSY: not ended. ISLE_OK, or ISLE_ERR_PYTHON, _EXIT, _TIMEOUT, _CANCELLED, _STUCK,
+ * _ENDED, _NOT_SHAREABLE. A SystemExit with status 0 is ISLE_OK. */
 ISLE_API isle_status isle_job_result(const isle_job *job, isle_value **out_value, isle_error **err);
 
 /* Stops it: a queued job ends at once, a running one is interrupted: isles.Cancelled, a KeyboardInterrupt, is raised
@@ -75,15 +75,16 @@ ISLE_API isle_status isle_interp_run_module(isle_interp interp, const char *name
 /* `args`: list, tuple or NULL; borrowed. `out_value` may be NULL. */
 ISLE_API isle_status isle_interp_call(isle_interp interp, const char *function, const isle_value *args,
                                       int64_t deadline, isle_value **out_value, isle_error **err);
-/* Reads or sets a global of __main__. Reading one that is not there: ISLE_ERR_PYTHON, a NameError. `value` is borrowed. */
+/* Reads or sets a global of __main__. Reading one that is not there: ISLE_ERR_PYTHON, a NameError. `value` is
+ * borrowed. */
 ISLE_API isle_status isle_interp_get_global(isle_interp interp, const char *name, int64_t deadline,
                                             isle_value **out_value, isle_error **err);
 ISLE_API isle_status isle_interp_set_global(isle_interp interp, const char *name, const isle_value *value,
                                             int64_t deadline, isle_error **err);
 
-/* Puts the interpreter back to how it was after its creation, as far as Python code can: __main__, sys.argv, sys.path, sys.modules
- * (what was imported since goes), os.environ, streams, warnings filters, settings of gc and sys (recursion
- * limit, switch interval). What C modules and modules loaded before keep, stays. Threads that the
+/* Puts the interpreter back to how it was after its creation, as far as Python code can: __main__, sys.argv,
+ * sys.path, sys.modules (what was imported since goes), os.environ, streams, warnings filters, settings of gc and
+ * sys (recursion limit, switch interval). What C modules and modules loaded before keep, stays. Threads that the
  * code left are interrupted. A new interpreter is the surer way. */
 ISLE_API isle_status isle_interp_reset(isle_interp interp, int64_t deadline, isle_error **err);
 

@@ -12,8 +12,8 @@ typedef struct isle_pool isle_pool;
 
 typedef enum isle_reuse {
     ISLE_REUSE_NEVER, /* a released interpreter is ended, and a fresh one made in the background */
-    ISLE_REUSE_RESET  /* __main__, sys.argv, sys.path, os.environ and the modules imported since are put back; state in C modules
-                         and in modules that were there before stays */
+    ISLE_REUSE_RESET  /* __main__, sys.argv, sys.path, os.environ and the modules imported since are put back; state
+                         in C modules and in modules that were there before stays */
 } isle_reuse;
 
 typedef struct isle_pool_config { /* start from ISLE_POOL_CONFIG_INIT */
@@ -32,12 +32,13 @@ typedef struct isle_pool_config { /* start from ISLE_POOL_CONFIG_INIT */
 ISLE_API isle_status isle_pool_create(isle_runtime *runtime, const isle_pool_config *config, isle_pool **out_pool,
                                       isle_error **err);
 
-/* Takes a warm interpreter, waiting for one until the deadline. ISLE_ERR_TIMEOUT, ISLE_ERR_STATE (being destroyed), or why no
- * interpreter could be made. */
+/* Takes a warm interpreter, waiting for one until the deadline. ISLE_ERR_TIMEOUT, ISLE_ERR_STATE (being
+ * destroyed), or why no interpreter could be made. */
 ISLE_API isle_status isle_pool_acquire(isle_pool *pool, int64_t deadline, isle_interp *out_interp,
                                        isle_error **err);
 
-/* Gives it back; returns at once. One that has ended or is stuck is replaced. ISLE_ERR_INVALID: not acquired from this pool. */
+/* Gives it back; returns at once. One that has ended or is stuck is replaced. ISLE_ERR_INVALID: not acquired from
+ * this pool. */
 ISLE_API isle_status isle_pool_release(isle_pool *pool, isle_interp interp);
 
 typedef struct isle_pool_stats {

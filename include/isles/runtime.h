@@ -54,10 +54,10 @@ ISLE_API isle_status isle_runtime_start(const isle_runtime_config *config, isle_
 ISLE_API isle_status isle_runtime_adopt(const isle_runtime_config *config, isle_runtime **out_runtime,
                                         isle_error **err);
 
-/* Ends every interpreter (running code has until `deadline`, then it is interrupted), then CPython if Isles started it. Frees
- * the runtime, whatever it returns. NULL is fine. Not from inside an interpreter (ISLE_ERR_STATE, and nothing is freed).
- * ISLE_ERR_STUCK: some code could not be stopped: its threads are parked, CPython is not finalized, the
- * process can go on and exit; the error names them. */
+/* Ends every interpreter (running code has until `deadline`, then it is interrupted), then CPython if Isles
+ * started it. Frees the runtime, whatever it returns. NULL is fine. Not from inside an interpreter
+ * (ISLE_ERR_STATE, and nothing is freed). ISLE_ERR_STUCK: some code could not be stopped: its threads are parked,
+ * CPython is not finalized, the process can go on and exit; the error names them. */
 ISLE_API isle_status isle_runtime_stop(isle_runtime *runtime, int64_t deadline, isle_error **err);
 
 typedef struct isle_engine_info {

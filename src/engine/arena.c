@@ -1,8 +1,8 @@
 /* Arenas: the megabytes that CPython's small-object allocator takes from the system.
  *
- * They are recycled between interpreters (a fresh interpreter takes four page faults instead of 260), and, on engines that
- * leak them, followed by owner so that they can be given back when an interpreter has ended. CPython 3.13 keeps the
- * whole allocator of an interpreter whose count of blocks is not zero at the end, which is always
+ * They are recycled between interpreters (a fresh interpreter takes four page faults instead of 260), and, on
+ * engines that leak them, followed by owner so that they can be given back when an interpreter has ended. CPython
+ * 3.13 keeps the whole allocator of an interpreter whose count of blocks is not zero at the end, which is always
  * (python/cpython#113055): about 7 MB a time. Recycled arenas keep their old content; CPython does not ask for zeros.
  *
  * Installed before Py_Initialize; an adopted runtime keeps its own. Called by CPython with the GIL of some interpreter;

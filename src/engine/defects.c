@@ -1,5 +1,5 @@
-/* What is wrong with the engine, by version, and what Isles does about it. Each entry has a test in tests/ that runs in a
- * child process and names the issue. */
+/* What is wrong with the engine, by version, and what Isles does about it. Each entry has a test in tests/ that
+ * runs in a child process and names the issue. */
 #include <stddef.h>
 
 #include "python.h"

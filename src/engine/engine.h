@@ -1,7 +1,8 @@
 /* The engine: CPython, as the core sees it. Nothing here is a PyObject, and no other room includes Python.h.
  *
  * Threads    each function says which thread may call it: "home" is the interpreter's home thread, attached by
- *            engine_attach or not as stated; "any" is any thread, attached to nothing, or to something (then the function
+ *            engine_attach or not as stated; "any" is any thread, attached to nothing, or to something (then the
+ * function
  *            leaves that alone).
  * Locks      the engine calls back (engine_hooks) with no lock held and nothing attached.
  * Ownership  an engine_interp lives from engine_interp_create to engine_interp_free; the core keeps it alive while any
@@ -48,9 +49,10 @@ typedef struct engine_hooks {
 isle_status engine_start(const isle_runtime_config *config, const engine_hooks *hooks, engine_failure *failure);
 /* The same for a CPython that runs; the calling thread is attached to the main interpreter and stays so. `on_exit` is
  * called at the main interpreter's exit, attached to it, before it takes itself apart. */
-isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *hooks, void (*on_exit)(void *), void *ctx,
-                         engine_failure *failure);
-/* Undoes engine_start (Py_FinalizeEx, on the same thread) or engine_adopt (any thread; CPython stays). No interpreter may be alive. */
+isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *hooks, void (*on_exit)(void *),
+                         void *ctx, engine_failure *failure);
+/* Undoes engine_start (Py_FinalizeEx, on the same thread) or engine_adopt (any thread; CPython stays). No
+ * interpreter may be alive. */
 isle_status engine_stop(engine_failure *failure);
 /* Undoes what can be undone with live, stuck interpreters: hooks stay, CPython is not finalized. */
 void engine_abandon(void);
@@ -90,14 +92,17 @@ typedef struct engine_task {
     size_t args_len;
 } engine_task;
 
-/* Home thread, detached. Runs the task to its end. *out_value (owned CBOR) on ISLE_OK for CALL and GET_GLOBAL, else NULL. When
- * it was interrupted (engine_interrupt) and ends for that reason, the status is the interrupt's reason. On return no interrupt is armed. Streams are flushed. */
+/* Home thread, detached. Runs the task to its end. *out_value (owned CBOR) on ISLE_OK for CALL and GET_GLOBAL,
+ * else NULL. When it was interrupted (engine_interrupt) and ends for that reason, the status is the interrupt's
+ * reason. On return no interrupt is armed. Streams are flushed. */
 isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t **out_value, size_t *out_len,
                        engine_failure *failure);
 
-/* Interrupts: from any thread, at any time between create and free; they act on what engine_run runs now and are harmless otherwise
- * (engine_run disarms on its return; one that comes between tasks is dropped by the next engine_run).
- *   engine_interrupt  raises isles.Cancelled once, with the reason (ISLE_ERR_TIMEOUT, _CANCELLED, _ENDED) as text, and makes the
+/* Interrupts: from any thread, at any time between create and free; they act on what engine_run runs now and are
+ * harmless otherwise (engine_run disarms on its return; one that comes between tasks is dropped by the next
+ * engine_run).
+ *   engine_interrupt  raises isles.Cancelled once, with the reason (ISLE_ERR_TIMEOUT, _CANCELLED, _ENDED) as text,
+ * and makes the
  *                     home thread's system call return EINTR
  *   insist            the same, at every step from now on until the task has ended
  *   engine_nudge      makes the system call return EINTR again (a signal can come just before the call) */
@@ -107,12 +112,13 @@ void engine_nudge(engine_interp *interp);
  * libc or the dynamic linker just now, where it might hold a lock of the process; ask again. */
 bool engine_park(engine_interp *interp);
 
-/* Home thread, detached, after the last task. One round of making the threads that the code left go: interrupts all of them
- * and gives them a moment. Returns how many are left. */
+/* Home thread, detached, after the last task. One round of making the threads that the code left go: interrupts
+ * all of them and gives them a moment. Returns how many are left. */
 size_t engine_reap_threads(engine_interp *interp);
 /* Names of the threads that are left, comma-separated; owned; NULL when none. */
 char *engine_thread_names(engine_interp *interp);
-/* Home thread, detached; no other thread state may be left. Finalizers run; engine_interrupt works on them (not insist). */
+/* Home thread, detached; no other thread state may be left. Finalizers run; engine_interrupt works on them (not
+ * insist). */
 void engine_interp_destroy(engine_interp *interp);
 /* Any thread, once nobody can call in. Also after a failed end (then CPython's part leaks). */
 void engine_interp_free(engine_interp *interp);

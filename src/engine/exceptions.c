@@ -1,5 +1,5 @@
-/* From an exception to a failure: support.py tells all that it says as plain values, which become CBOR. If that fails (no
- * memory, a sabotaged traceback module, interrupted again) the type's name and a plain message are left.
+/* From an exception to a failure: support.py tells all that it says as plain values, which become CBOR. If that
+ * fails (no memory, a sabotaged traceback module, interrupted again) the type's name and a plain message are left.
  *
  * Home thread, attached. Describing runs code of the program (__str__, notes, source files of loaders), so it happens
  * under the task's interrupts; only right after an interrupt it gets a moment in peace. */

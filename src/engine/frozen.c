@@ -1,7 +1,7 @@
-/* Modules that CPython imports for every new interpreter before any code runs, frozen: it would read them from their .pyc
- * files each time, a tenth of what an interpreter takes. Their code is what the main interpreter's own loaders have, so
- * nothing is different but that `__spec__.loader` is FrozenImporter. Made at start by the thread of the main interpreter,
- * read-only until CPython has stopped. An adopted runtime's table is its host's business. */
+/* Modules that CPython imports for every new interpreter before any code runs, frozen: it would read them from
+ * their .pyc files each time, a tenth of what an interpreter takes. Their code is what the main interpreter's own
+ * loaders have, so nothing is different but that `__spec__.loader` is FrozenImporter. Made at start by the thread
+ * of the main interpreter, read-only until CPython has stopped. An adopted runtime's table is its host's business. */
 #include "python.h"
 
 #include <marshal.h>

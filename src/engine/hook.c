@@ -2,9 +2,10 @@
  *
  * Why: a blocking C call of CPython (time.sleep, socket.recv, Lock.acquire) that is interrupted by a signal asks
  * PyErr_CheckSignals or Py_MakePendingCalls whether to go on, and outside the main interpreter both answer "go
- * on" (PEP 475, python/cpython#144748; 3.13 to 3.15). No API changes that answer, libpython binds its calls to them at build time, so
- * interposing the symbol reaches only extension modules. So the first instructions of both are replaced by a
- * jump. Zydis decodes the instructions that make room, and they are moved to a trampoline beside the library's code.
+ * on" (PEP 475, python/cpython#144748; 3.13 to 3.15). No API changes that answer, libpython binds its calls to
+ * them at build time, so interposing the symbol reaches only extension modules. So the first instructions of both
+ * are replaced by a jump. Zydis decodes the instructions that make room, and they are moved to a trampoline beside
+ * the library's code.
  *
  * Done once, at the runtime's start, by the thread that starts it. x86-64 with Zydis only; elsewhere, or where the
  * system forbids writing code, hook_install says why and blocking calls stay uninterruptible. */

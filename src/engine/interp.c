@@ -103,8 +103,8 @@ static PyObject *changed_flags(const isle_interp_config *config, PyObject *flags
     return changed;
 }
 
-/* sys.flags is copied from the main interpreter, which has no site and a safe path. Said of this one it would be wrong, and
- * multiprocessing and others hand it to child processes as options. */
+/* sys.flags is copied from the main interpreter, which has no site and a safe path. Said of this one it would be
+ * wrong, and multiprocessing and others hand it to child processes as options. */
 static int set_flags(const isle_interp_config *config)
 {
     PyObject *flags = Py_XNewRef(PySys_GetObject("flags"));

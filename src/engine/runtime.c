@@ -6,7 +6,7 @@
 
 engine_global engine;
 
-/* --- the audit hook ------------------------------------------------------------------------------------------------ */
+/* --- the audit hook --------------------------------------------------------------------------------------------- */
 
 static bool is_fork(const char *event)
 {
@@ -53,7 +53,7 @@ static int audit(const char *event, PyObject *args, void *data)
     return 0;
 }
 
-/* --- start ----------------------------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------------------------ */
 
 static isle_status fail_with(engine_failure *failure, PyStatus status)
 {
@@ -152,7 +152,7 @@ isle_status engine_start(const isle_runtime_config *config, const engine_hooks *
     return ISLE_OK;
 }
 
-/* --- adopting ---------------------------------------------------------------------------------------------------------- */
+/* --- adopting --------------------------------------------------------------------------------------------------- */
 
 static void (*exit_fn)(void *);
 static void *exit_ctx;
@@ -204,7 +204,7 @@ isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *
     return status;
 }
 
-/* --- stop ------------------------------------------------------------------------------------------------------------ */
+/* --- stop ------------------------------------------------------------------------------------------------------- */
 
 void engine_abandon(void)
 {

@@ -29,7 +29,8 @@ static int descriptor_of(const raw_stream *self)
     return target->kind == ISLE_STREAM_INHERIT ? self->number : target->kind == ISLE_STREAM_FD ? target->fd : -1;
 }
 
-/* A host that takes output by callback may name a descriptor too: for child processes, which can't be given a callback. */
+/* A host that takes output by callback may name a descriptor too: for child processes, which can't be given a
+ * callback. */
 static int told_descriptor(const raw_stream *self)
 {
     const isle_stream *target = target_of(self);
@@ -227,8 +228,8 @@ static PyObject *make_raw(engine_interp *interp, PyTypeObject *type, int number)
     return object;
 }
 
-/* Takes `raw` over. As Python makes its own in UTF-8 mode (PEP 540): bytes that are no UTF-8 pass, stderr never fails to
- * encode, and lines reach a person at once. */
+/* Takes `raw` over. As Python makes its own in UTF-8 mode (PEP 540): bytes that are no UTF-8 pass, stderr never
+ * fails to encode, and lines reach a person at once. */
 static PyObject *make_text(PyObject *io, PyObject *raw, int number, bool lines)
 {
     PyObject *buffer = PyObject_CallMethod(io, number == 0 ? "BufferedReader" : "BufferedWriter", "O", raw);

@@ -1,5 +1,5 @@
-/* support.py inside an interpreter: compiled once by the main interpreter at start, loaded into another when it is first
- * needed. The marshalled bytes are written before any other interpreter exists and only read afterwards. */
+/* support.py inside an interpreter: compiled once by the main interpreter at start, loaded into another when it is
+ * first needed. The marshalled bytes are written before any other interpreter exists and only read afterwards. */
 #include <string.h>
 
 #include "python.h"

@@ -137,7 +137,8 @@ static PyObject *set_global(const engine_task *task)
     return failed ? NULL : Py_NewRef(Py_None);
 }
 
-/* What belongs to a module that nobody imported has nothing to do: most interpreters end without Python code of ours. */
+/* What belongs to a module that nobody imported has nothing to do: most interpreters end without Python code of
+ * ours. */
 static PyObject *call_if_loaded(engine_interp *interp, const char *module, const char *function)
 {
     PyObject *name = PyUnicode_FromString(module);

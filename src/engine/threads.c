@@ -1,7 +1,7 @@
 /* The threads that code left in its interpreter: counting them, naming them, making them end.
  *
- * CPython's list of thread states is walked with its lock held, so that no state goes while we look at it: detaching a thread
- * takes its state off the list under that lock. The lock is CPython's own and has no API. */
+ * CPython's list of thread states is walked with its lock held, so that no state goes while we look at it:
+ * detaching a thread takes its state off the list under that lock. The lock is CPython's own and has no API. */
 #include <stdio.h>
 
 #define Py_BUILD_CORE /* for _PyRuntime.interpreters.mutex, 3.13 to 3.15 */
@@ -29,8 +29,9 @@ static bool started_by_python(const PyThreadState *t)
     return t->_whence == _PyThreadState_WHENCE_THREADING;
 }
 
-/* Any thread. All threads but the home thread (the first of them, where there are very many: the rest come later). One that
- * was started and has not come to life yet has an ident and a kernel id of 0; an asynchronous exception waits for it. */
+/* Any thread. All threads but the home thread (the first of them, where there are very many: the rest come later).
+ * One that was started and has not come to life yet has an ident and a kernel id of 0; an asynchronous exception
+ * waits for it. */
 static void list_threads(engine_interp *interp, thread_list *out)
 {
     out->count = 0;
