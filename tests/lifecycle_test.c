@@ -123,16 +123,15 @@ static void expect(isle_status status, isle_error *err)
 
 static void act_run(isle_interp it, unsigned *seed)
 {
-    static const char *const sources[] = {
-        "x = sum(range(1000))",
-        "import json; json.dumps([1])",
-        "import threading; threading.Thread(target=int).start()",
-        "import time; time.sleep(0.002)",
-        "import threading, time\nfor i in range(3): threading.Thread(target=time.sleep,"
-        " args=(1000,), daemon=True).start()",
-        "import atexit; atexit.register(int)",
-        "import datetime, decimal",
-        "raise SystemExit(3)"};
+    static const char *const sources[] = {"x = sum(range(1000))",
+                                          "import json; json.dumps([1])",
+                                          "import threading; threading.Thread(target=int).start()",
+                                          "import time; time.sleep(0.002)",
+                                          "import threading, time as t\nfor i in '123': "
+                                          "threading.Thread(target=t.sleep, args=(999,), daemon=True).start()",
+                                          "import atexit; atexit.register(int)",
+                                          "import datetime, decimal",
+                                          "raise SystemExit(3)"};
     isle_error *err = NULL;
     isle_status status = isle_interp_run(it, sources[rand_r(seed) % 8], SOON, &err);
     expect(status, err);

@@ -246,7 +246,7 @@ static isle_status add_one(void *ctx, uint64_t interp_id, const isle_value *args
                            isle_error **err)
 {
     (void)err;
-    int64_t n;
+    int64_t n = 0;
     *(uint64_t *)ctx = interp_id;
     check(isle_value_type(args) == ISLE_TUPLE && isle_value_as_int64(isle_value_at(args, 0), &n));
     *out_value = isle_value_new_int(n + 1);

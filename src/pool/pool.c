@@ -77,8 +77,9 @@ static bool copy_texts(const char *const **items, size_t count)
     }
     char *at = (char *)(copies + count);
     for (size_t i = 0; i < count; i++) {
-        copies[i] = strcpy(at, (*items)[i]);
-        at += strlen(at) + 1;
+        size_t size = strlen((*items)[i]) + 1;
+        copies[i] = memcpy(at, (*items)[i], size);
+        at += size;
     }
     *items = (const char *const *)copies;
     return true;
