@@ -77,9 +77,9 @@ static bool copy_texts(const char *const **items, size_t count)
     }
     char *at = (char *)(copies + count);
     for (size_t i = 0; i < count; i++) {
-        size_t size = strlen((*items)[i]) + 1;
-        copies[i] = memcpy(at, (*items)[i], size);
-        at += size;
+        size_t len = strlen((*items)[i]) + 1;
+        copies[i] = memcpy(at, (*items)[i], len);
+        at += len;
     }
     *items = (const char *const *)copies;
     return true;
