@@ -13,10 +13,10 @@ static const char *const busy[] = {
     "ready(); time.sleep(1e6)",
     "ready()\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass",
     "for i in range(4): threading.Thread(target=time.sleep, args=(1e6,)).start()\nready()",
-    "for i in range(4): threading.Thread(target=time.sleep, args=(1e6,), "
-    "daemon=True).start()\nready()\ntime.sleep(1e6)",
-    "def f():\n    while True: sum(range(1000))\nfor i in range(4): threading.Thread(target=f, "
-    "daemon=True).start()\nready()",
+    ("for i in range(4): threading.Thread(target=time.sleep, args=(1e6,), "
+     "daemon=True).start()\nready()\ntime.sleep(1e6)"),
+    ("def f():\n    while True: sum(range(1000))\nfor i in range(4): threading.Thread(target=f, "
+     "daemon=True).start()\nready()"),
     "import atexit; atexit.register(lambda: time.sleep(0.001)); ready()",
     "import sqlite3, asyncio, ssl, ctypes, decimal; ready(); asyncio.run(asyncio.sleep(1e6))",
     "import subprocess; ready(); subprocess.run(['sleep', '1000'])",

@@ -127,8 +127,8 @@ static void act_run(isle_interp it, unsigned *seed)
                                           "import json; json.dumps([1])",
                                           "import threading; threading.Thread(target=int).start()",
                                           "import time; time.sleep(0.002)",
-                                          "import threading, time as t\nfor i in '123': "
-                                          "threading.Thread(target=t.sleep, args=(999,), daemon=True).start()",
+                                          ("import threading, time as t\nfor i in '123': "
+                                           "threading.Thread(target=t.sleep, args=(999,), daemon=True).start()"),
                                           "import atexit; atexit.register(int)",
                                           "import datetime, decimal",
                                           "raise SystemExit(3)"};

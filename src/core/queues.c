@@ -147,7 +147,7 @@ isle_status isle_queue_get_many(isle_queue *q, int64_t deadline, isle_value **ou
 
 isle_status isle_queue_get(isle_queue *q, int64_t deadline, isle_value **out_value, isle_error **err)
 {
-    isle_value *value;
+    isle_value *value = NULL;
     isle_status status = isle_queue_get_many(q, deadline, &value, 1, NULL, err);
     if (status == ISLE_OK && out_value != NULL) {
         *out_value = value;
