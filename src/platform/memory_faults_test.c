@@ -72,9 +72,10 @@ static void test_thread_creation_can_fail(void **state)
 
 static _Atomic int failures;
 
+/* All begin once all are there: the n-th is then an allocation of one of them, and no thread's creation. */
 static void allocate(void *arg)
 {
-    (void)arg;
+    plat_gate_wait(arg, PLAT_FOREVER);
     for (int i = 0; i < ALLOCATIONS; i++) {
         void *memory = plat_malloc(16);
         if (!memory) {
@@ -88,10 +89,12 @@ static void test_many_threads_see_one_failure(void **state)
 {
     (void)state;
     plat_thread threads[THREADS];
+    plat_gate all_there = {0};
     plat_fault_set(2 * THREADS + THREADS * ALLOCATIONS / 2);
     for (int i = 0; i < THREADS; i++) {
-        assert_int_equal(plat_thread_start(&threads[i], "alloc", 0, 0, allocate, NULL), 0);
+        assert_int_equal(plat_thread_start(&threads[i], "alloc", 0, 0, allocate, &all_there), 0);
     }
+    plat_gate_open(&all_there);
     for (int i = 0; i < THREADS; i++) {
         plat_thread_join(threads[i]);
     }
