@@ -15,6 +15,8 @@
 
 #include <isles/status.h>
 
+#include "parcel.h"
+
 #define CBOR_MAX_DEPTH 500
 #define CBOR_TAG_BIGNUM 2
 #define CBOR_TAG_NEGATIVE_BIGNUM 3
@@ -26,9 +28,12 @@ typedef struct cbor_writer {
     uint8_t *data;
     size_t len, capacity;
     bool failed; /* out of memory: later writes do nothing; checked once at the end */
+    attachments *beside; /* where attachments go; borrowed. NULL: the bytes must stand alone */
 } cbor_writer;
 
 void cbor_writer_init(cbor_writer *w);
+/* Before the first write: leaves so many bytes free in front, which count as written. */
+void cbor_writer_skip(cbor_writer *w, size_t size);
 void cbor_writer_free(cbor_writer *w);
 /* Hands the buffer over (free with plat_free). ISLE_ERR_NOMEM when a write failed; the writer is then freed. */
 isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len);
@@ -49,10 +54,14 @@ void cbor_write_tag(cbor_writer *w, uint64_t tag);
 /* Tag 27, the array's head and "tuple"; then write `count` items. */
 void cbor_write_tuple(cbor_writer *w, size_t count);
 
+/* Tag 27 ["buffer", index] (or "queue"), and the attachment goes into w->beside. Where that is NULL the memory itself is
+ * written, as a byte string; a queue then can't be written, which the caller sees to. */
+void cbor_write_attachment(cbor_writer *w, attachment *a);
+
 /* --- reader ------------------------------------------------------------------------------------------------ */
 typedef enum cbor_kind {
     CBOR_NULL, CBOR_BOOL, CBOR_INT, CBOR_BIGINT, CBOR_FLOAT, CBOR_TEXT, CBOR_WTF8, CBOR_BYTES,
-    CBOR_ARRAY, CBOR_TUPLE, CBOR_MAP, CBOR_BREAK, CBOR_TAG
+    CBOR_ARRAY, CBOR_TUPLE, CBOR_MAP, CBOR_BREAK, CBOR_TAG, CBOR_ATTACHMENT
 } cbor_kind;
 
 typedef struct cbor_item {
@@ -65,10 +74,12 @@ typedef struct cbor_item {
     size_t len;          /* of data */
     uint64_t count;      /* ARRAY, TUPLE, MAP: items (pairs) that follow; UINT64_MAX: until CBOR_BREAK.
                             TAG: its number */
+    attachment *attachment; /* ATTACHMENT: borrowed from the parcel */
 } cbor_item;
 
 typedef struct cbor_reader {
     const uint8_t *start, *at, *end;
+    const attachments *beside; /* what indexes mean; borrowed. NULL: an index is refused */
     const uint8_t *item;     /* where the item that was read last begins */
     isle_status error;       /* sticky: ISLE_ERR_DECODE or ISLE_ERR_NOMEM, or what the caller refused it with */
     const char *reason;      /* static, or in text: valid as long as the reader */

@@ -368,8 +368,19 @@ static inline bool read_container(cbor_reader *r, const head *h, cbor_item *out)
     return true;
 }
 
-/* Does the text "tuple" come next? If so it is passed over; if not, *out_is_tuple is false and nothing is. */
-static bool read_tuple_name(cbor_reader *r, bool *out_is_tuple)
+/* The names of objects that the reader knows itself. */
+enum { NAME_OTHER, NAME_TUPLE, NAME_BUFFER, NAME_QUEUE };
+
+static int name_of(const uint8_t *name, size_t len)
+{
+    if (len == 5) {
+        return memcmp(name, "tuple", 5) == 0 ? NAME_TUPLE : memcmp(name, "queue", 5) == 0 ? NAME_QUEUE : NAME_OTHER;
+    }
+    return len == 6 && memcmp(name, "buffer", 6) == 0 ? NAME_BUFFER : NAME_OTHER;
+}
+
+/* Does one of these names come next? If so it is passed over; if not, *out_name is NAME_OTHER and nothing is. */
+static bool read_name(cbor_reader *r, int *out_name)
 {
     const uint8_t *before = r->at;
     const uint8_t *name;
@@ -378,38 +389,60 @@ static bool read_tuple_name(cbor_reader *r, bool *out_is_tuple)
     if (!read_head(r, &h)) {
         return false;
     }
-    *out_is_tuple = false;
+    *out_name = NAME_OTHER;
     if (h.major == MAJOR_TEXT) {
         if (!read_string(r, &h, &name, &len)) {
             return false;
         }
-        *out_is_tuple = len == 5 && memcmp(name, "tuple", 5) == 0;
+        *out_name = name_of(name, len);
     }
-    if (!*out_is_tuple) {
+    if (*out_name == NAME_OTHER) {
         r->at = before;
     }
     return true;
 }
 
-/* Tag 27 over an array that begins with the text "tuple". Any other object is left for the caller, as CBOR_TAG. */
+/* The rest of ["buffer", index] or ["queue", index]; `list` is the array's head. */
+static bool read_attachment(cbor_reader *r, const head *list, attachment_kind kind, cbor_item *out)
+{
+    head h;
+    if (list->info == INFO_INDEFINITE || list->value != 2) {
+        return fail(r, "an attachment is not [name, index]", list->start);
+    }
+    if (!read_head(r, &h)) {
+        return false;
+    }
+    if (h.major != MAJOR_UINT || !r->beside || h.value >= r->beside->count ||
+        r->beside->items[h.value]->kind != kind) {
+        return fail(r, "an attachment that did not come with these bytes", h.start);
+    }
+    out->kind = CBOR_ATTACHMENT;
+    out->attachment = r->beside->items[h.value];
+    return true;
+}
+
+/* Tag 27 over an array that begins with a name of ours. Any other object is left for the caller, as CBOR_TAG. */
 static bool read_object(cbor_reader *r, cbor_item *out)
 {
     const uint8_t *after_tag = r->at;
-    bool is_tuple = false;
+    int name = NAME_OTHER;
     head h;
     if (!read_head(r, &h)) {
         return false;
     }
     if (h.major == MAJOR_ARRAY && (h.info == INFO_INDEFINITE || h.value > 0)) {
-        if (!read_container(r, &h, out) || !read_tuple_name(r, &is_tuple)) {
+        if (!read_container(r, &h, out) || !read_name(r, &name)) {
             return false;
         }
     }
-    if (!is_tuple) {
+    if (name == NAME_OTHER) {
         r->at = after_tag;
         out->kind = CBOR_TAG;
         out->count = CBOR_TAG_OBJECT;
         return true;
+    }
+    if (name != NAME_TUPLE) {
+        return read_attachment(r, &h, name == NAME_BUFFER ? ATTACHMENT_BUFFER : ATTACHMENT_QUEUE, out);
     }
     if (out->count != UINT64_MAX && --out->count > left(r)) {
         return fail(r, "an array or map has more items than bytes are left", h.start);

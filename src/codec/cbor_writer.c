@@ -19,7 +19,7 @@ void cbor_writer_init(cbor_writer *w)
 void cbor_writer_free(cbor_writer *w)
 {
     plat_free(w->data);
-    cbor_writer_init(w);
+    *w = (cbor_writer){.beside = w->beside};
 }
 
 isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len)
@@ -34,7 +34,7 @@ isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len
     }
     *out_data = w->data;
     *out_len = w->len;
-    cbor_writer_init(w);
+    *w = (cbor_writer){.beside = w->beside};
     return ISLE_OK;
 }
 
@@ -273,4 +273,29 @@ void cbor_write_tuple(cbor_writer *w, size_t count)
     cbor_write_tag(w, CBOR_TAG_OBJECT);
     write_head(w, MAJOR_ARRAY, (uint64_t)count + 1);
     write_string(w, MAJOR_TEXT, "tuple", 5);
+}
+
+void cbor_writer_skip(cbor_writer *w, size_t size)
+{
+    if (reserve(w, size + FIRST_CAPACITY)) {
+        w->len += size;
+    }
+}
+
+void cbor_write_attachment(cbor_writer *w, attachment *a)
+{
+    if (!w->beside) {
+        cbor_write_bytes(w, a->data, a->len);
+        return;
+    }
+    size_t index = attachments_add(w->beside, a);
+    if (index == SIZE_MAX) {
+        fail(w);
+        return;
+    }
+    bool buffer = a->kind == ATTACHMENT_BUFFER;
+    cbor_write_tag(w, CBOR_TAG_OBJECT);
+    write_head(w, MAJOR_ARRAY, 2);
+    write_string(w, MAJOR_TEXT, buffer ? "buffer" : "queue", buffer ? 6 : 5);
+    cbor_write_uint(w, index);
 }

@@ -92,6 +92,23 @@ isle_status isle_value_encode(const isle_value *value, uint8_t **out_bytes, size
     return cbor_writer_take(&w, out_bytes, out_len);
 }
 
+isle_status value_to_parcel(const isle_value *value, parcel *out)
+{
+    *out = (parcel){.data = NULL};
+    if (!value) {
+        return ISLE_ERR_NOMEM;
+    }
+    cbor_writer w;
+    cbor_writer_init(&w);
+    w.beside = &out->beside;
+    value_write(&w, value);
+    isle_status status = cbor_writer_take(&w, &out->data, &out->len);
+    if (status != ISLE_OK) {
+        parcel_clear(out);
+    }
+    return status;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------ */
 
 typedef struct decoder {
@@ -273,6 +290,8 @@ static bool decode_item(decoder *d, const cbor_item *item, isle_value *cell)
         return decode_container(d, item, cell);
     case CBOR_TAG:
         return cbor_refuse_tag(d->r, item->count);
+    case CBOR_ATTACHMENT:
+        return cbor_refuse(d->r, ISLE_ERR_DECODE, "an attachment");
     default:
         return cbor_refuse(d->r, ISLE_ERR_DECODE, "a break where a value should be");
     }
@@ -299,10 +318,12 @@ isle_value *value_read(cbor_reader *r)
     return value;
 }
 
-isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_value **out_value, size_t *out_offset)
+isle_status value_from_bytes(const uint8_t *bytes, size_t len, const attachments *beside, isle_value **out_value,
+                             size_t *out_offset)
 {
     cbor_reader r;
     cbor_reader_init(&r, bytes, len);
+    r.beside = beside;
     isle_value *value = value_read(&r);
     isle_status status = r.error;
     if (value && r.at != r.end) {
@@ -316,4 +337,9 @@ isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_value **out
     }
     cbor_reader_done(&r);
     return status;
+}
+
+isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_value **out_value, size_t *out_offset)
+{
+    return value_from_bytes(bytes, len, NULL, out_value, out_offset);
 }

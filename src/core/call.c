@@ -23,9 +23,9 @@ static bool has_str_keys(const isle_value *dict)
     return true;
 }
 
-isle_status encode_args(const isle_value *args, const isle_value *kwargs, uint8_t **out_data, size_t *out_len,
-                        isle_error **err)
+isle_status encode_args(const isle_value *args, const isle_value *kwargs, parcel *out, isle_error **err)
 {
+    *out = (parcel){.data = NULL};
     if (args != NULL && !is_sequence(args)) {
         return error_set(err, ISLE_ERR_INVALID, "args is no list or tuple");
     }
@@ -34,6 +34,7 @@ isle_status encode_args(const isle_value *args, const isle_value *kwargs, uint8_
     }
     cbor_writer w;
     cbor_writer_init(&w);
+    w.beside = &out->beside;
     size_t count = args != NULL ? isle_value_len(args) : 0;
     cbor_write_array(&w, 2);
     cbor_write_array(&w, count);
@@ -45,8 +46,12 @@ isle_status encode_args(const isle_value *args, const isle_value *kwargs, uint8_
     } else {
         cbor_write_map(&w, 0);
     }
-    isle_status status = cbor_writer_take(&w, out_data, out_len);
-    return status == ISLE_OK ? status : error_set(err, status, "out of memory");
+    isle_status status = cbor_writer_take(&w, &out->data, &out->len);
+    if (status != ISLE_OK) {
+        parcel_clear(out);
+        return error_set(err, status, "out of memory");
+    }
+    return ISLE_OK;
 }
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */
@@ -71,17 +76,17 @@ static isle_status queue_and_wait(interp *in, const job_spec *spec, isle_value *
 static isle_status run(isle_interp handle, job_spec spec, isle_value **out_value, isle_error **err)
 {
     if (spec.task.target == NULL && spec.task.kind != ENGINE_MARK && spec.task.kind != ENGINE_RESET) {
-        plat_free((void *)spec.task.args);
+        parcel_clear(&spec.task.args);
         return error_set(err, ISLE_ERR_INVALID, "what is to be run is NULL");
     }
     interp *in = table_take(handle.id);
     if (in == NULL) {
-        plat_free((void *)spec.task.args);
+        parcel_clear(&spec.task.args);
         return error_set(err, ISLE_ERR_NO_INTERP, "no such interpreter: it has ended or never was");
     }
     if (interp_forbids_wait(in)) {
         interp_give(in);
-        plat_free((void *)spec.task.args);
+        parcel_clear(&spec.task.args);
         return error_set(err, ISLE_ERR_STATE, "called from inside the interpreter, which would wait for itself");
     }
     return queue_and_wait(in, &spec, out_value, err);
@@ -110,13 +115,11 @@ isle_status isle_interp_run_module(isle_interp handle, const char *name, int64_t
 isle_status isle_interp_call(isle_interp handle, const char *function, const isle_value *args, int64_t deadline,
                              isle_value **out_value, isle_error **err)
 {
-    uint8_t *data;
     engine_task task = {.kind = ENGINE_CALL, .target = function};
-    isle_status status = encode_args(args, NULL, &data, &task.args_len, err);
+    isle_status status = encode_args(args, NULL, &task.args, err);
     if (status != ISLE_OK) {
         return status;
     }
-    task.args = data;
     return run(handle, (job_spec){.task = task, .deadline = deadline}, out_value, err);
 }
 
@@ -130,16 +133,14 @@ isle_status isle_interp_get_global(isle_interp handle, const char *name, int64_t
 isle_status isle_interp_set_global(isle_interp handle, const char *name, const isle_value *value, int64_t deadline,
                                    isle_error **err)
 {
-    uint8_t *data;
     engine_task task = {.kind = ENGINE_SET_GLOBAL, .target = name};
     if (value == NULL) {
         return error_set(err, ISLE_ERR_INVALID, "value is NULL");
     }
-    isle_status status = isle_value_encode(value, &data, &task.args_len);
+    isle_status status = value_to_parcel(value, &task.args);
     if (status != ISLE_OK) {
         return error_set(err, status, "the value could not be encoded: %s", isle_status_text(status));
     }
-    task.args = data;
     return run(handle, (job_spec){.task = task, .deadline = deadline}, NULL, err);
 }
 

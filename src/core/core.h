@@ -210,8 +210,7 @@ struct isle_job {
 
     /* written before the state is JOB_DONE, then never again */
     isle_status status;
-    uint8_t *value; /* CBOR; NULL: None */
-    size_t value_len;
+    parcel value; /* empty: None */
     isle_error *error;
     const char *note; /* static; says more than the status where there is no error */
     int64_t wall_ns, cpu_ns;
@@ -219,8 +218,7 @@ struct isle_job {
 
 typedef struct job_outcome {
     isle_status status;
-    uint8_t *value;
-    size_t value_len;
+    parcel value;
     isle_error *error;
     const char *note;
 } job_outcome;
@@ -246,8 +244,7 @@ isle_job *job_pop(interp *in);     /* lock held; NULL: none */
 void queues_interp_ended(uint64_t interp_id); /* queues.c: what it had put, where that is to go with it */
 
 /* call.c: CBOR [args, kwargs] as the engine wants them */
-isle_status encode_args(const isle_value *args, const isle_value *kwargs, uint8_t **out_data, size_t *out_len,
-                        isle_error **err);
+isle_status encode_args(const isle_value *args, const isle_value *kwargs, parcel *out, isle_error **err);
 
 /* --- errors (failure.c, report.c) -------------------------------------------------------------------------------- */
 isle_status error_set(isle_error **err, isle_status status, const char *format, ...)

@@ -176,8 +176,8 @@ isle_error *error_from_failure(engine_failure *failure)
         error->exit_status = failure->exit_status;
     }
     take_message(error, failure->message);
-    if (failure->report != NULL) {
-        const isle_exception *exception = report_read(error, failure->report, failure->report_len);
+    if (failure->report.data != NULL) {
+        const isle_exception *exception = report_read(error, &failure->report);
         if (exception != NULL) {
             take_exception(error, exception);
         }

@@ -34,6 +34,6 @@ struct isle_error {
 void *error_alloc(isle_error *error, size_t count, size_t size);
 
 /* Reads the engine's report of an exception and keeps it in the error. NULL: it is malformed, or memory is out. */
-const isle_exception *report_read(isle_error *error, const uint8_t *data, size_t len);
+const isle_exception *report_read(isle_error *error, const parcel *p);
 
 #endif

@@ -39,10 +39,10 @@ static isle_value *exception(const char *type, const char *message)
 static isle_error *error_of(isle_status status, isle_value *report, const char *message)
 {
     engine_failure failure = {.status = status, .message = plat_strdup(message), .exit_status = 3};
-    assert_int_equal(isle_value_encode(report, &failure.report, &failure.report_len), ISLE_OK);
+    assert_int_equal(isle_value_encode(report, &failure.report.data, &failure.report.len), ISLE_OK);
     isle_value_free(report);
     isle_error *error = error_from_failure(&failure);
-    assert_null(failure.report);
+    assert_null(failure.report.data);
     assert_null(failure.message);
     return error;
 }
@@ -210,7 +210,7 @@ static void test_damaged_reports(void **state)
         if (i >= len) {
             damaged[i - len] ^= 0x55;
         }
-        engine_failure failure = {.status = ISLE_ERR_PYTHON, .report = damaged, .report_len = damaged_len};
+        engine_failure failure = {.status = ISLE_ERR_PYTHON, .report = {.data = damaged, .len = damaged_len}};
         isle_error *error = error_from_failure(&failure);
         assert_int_equal(isle_error_status(error), ISLE_ERR_PYTHON);
         assert_true(strlen(isle_error_message(error)) > 0);
@@ -283,7 +283,7 @@ static void test_without_memory_there_is_an_error_all_the_same(void **state)
         isle_value_set_str(map, "frames", frames);
         isle_value_set_str(map, "cause", exception("KeyError", "y"));
         engine_failure failure = {.status = ISLE_ERR_PYTHON};
-        assert_int_equal(isle_value_encode(map, &failure.report, &failure.report_len), ISLE_OK);
+        assert_int_equal(isle_value_encode(map, &failure.report.data, &failure.report.len), ISLE_OK);
         isle_value_free(map);
         plat_fault_set(n);
         error = error_from_failure(&failure);

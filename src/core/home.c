@@ -90,10 +90,9 @@ static isle_status join_threads(interp *in, isle_status status, engine_failure *
     }
     engine_failure own = {0};
     const engine_task join = {.kind = ENGINE_JOIN_THREADS};
-    uint8_t *value = NULL;
-    size_t len = 0;
-    isle_status joined = engine_run(in->engine, &join, &value, &len, &own);
-    plat_free(value);
+    parcel value;
+    isle_status joined = engine_run(in->engine, &join, &value, &own);
+    parcel_clear(&value);
     if (status == ISLE_OK && joined != ISLE_OK) {
         *failure = own;
         return joined;
@@ -126,13 +125,12 @@ static void run_in_engine(interp *in, isle_job *job, job_outcome *outcome)
     if (job->task.kind == ENGINE_RESET && !reap_before_reset(in, outcome)) {
         return;
     }
-    outcome->status = engine_run(in->engine, &job->task, &outcome->value, &outcome->value_len, &failure);
+    outcome->status = engine_run(in->engine, &job->task, &outcome->value, &failure);
     if (job->join_threads) {
         outcome->status = join_threads(in, outcome->status, &failure);
     }
     if (outcome->status != ISLE_OK) {
-        plat_free(outcome->value);
-        outcome->value = NULL;
+        parcel_clear(&outcome->value);
         failure.status = outcome->status;
         outcome->error = error_from_failure(&failure);
     }
@@ -152,7 +150,7 @@ static void run_job(interp *in, isle_job *job)
     if (ended) {
         job_tell(job);
     } else { /* it took so long to stop that it was given up */
-        plat_free(outcome.value);
+        parcel_clear(&outcome.value);
         isle_error_free(outcome.error);
     }
     job_unref(job);
@@ -164,11 +162,10 @@ static bool run_end_task(interp *in, activity what, engine_task_kind kind)
 {
     const engine_task task = {.kind = kind};
     engine_failure failure = {0};
-    uint8_t *value = NULL;
-    size_t len = 0;
+    parcel value;
     begin_unlocked(in, what);
-    engine_run(in->engine, &task, &value, &len, &failure);
-    plat_free(value);
+    engine_run(in->engine, &task, &value, &failure);
+    parcel_clear(&value);
     engine_failure_clear(&failure); /* what it raised was printed, or it was interrupted, which is normal here */
     return finish_and_go_on(in);
 }

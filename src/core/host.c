@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "value_codec.h"
 
 static _Atomic(isle_runtime *) runtime; /* whose functions isles.host has */
 
@@ -86,14 +87,14 @@ static const char *function_name(size_t index)
 /* --- calls -------------------------------------------------------------------------------------------------------- */
 
 static isle_status call(const isle_host_function *function, uint64_t interp_id, const isle_value *args,
-                        uint8_t **out_value, size_t *out_len, char **out_message)
+                        parcel *out_value, char **out_message)
 {
     isle_value *value = NULL;
     isle_error *error = NULL;
     core_no_lock();
     isle_status status = function->fn(function->ctx, interp_id, args, &value, &error);
     if (status == ISLE_OK && value != NULL) {
-        status = isle_value_encode(value, out_value, out_len);
+        status = value_to_parcel(value, out_value);
     } else if (status != ISLE_OK && error != NULL) {
         *out_message = plat_strdup(isle_error_message(error));
     }
@@ -102,12 +103,11 @@ static isle_status call(const isle_host_function *function, uint64_t interp_id, 
     return status;
 }
 
-static isle_status on_host_call(void *core_interp, const char *name, const uint8_t *args, size_t args_len,
-                                uint8_t **out_value, size_t *out_len, char **out_message)
+static isle_status on_host_call(void *core_interp, const char *name, const parcel *args, parcel *out_value,
+                                char **out_message)
 {
     interp *in = core_interp;
-    *out_value = NULL;
-    *out_len = 0;
+    *out_value = (parcel){.data = NULL};
     *out_message = NULL;
     if (atomic_load_explicit(&in->rt->silent, memory_order_acquire)) {
         *out_message = plat_strdup("the host has stopped Isles");
@@ -119,9 +119,9 @@ static isle_status on_host_call(void *core_interp, const char *name, const uint8
         return ISLE_ERR_INVALID;
     }
     isle_value *values = NULL;
-    isle_status status = isle_value_decode(args, args_len, &values, NULL);
+    isle_status status = value_from_parcel(args, &values);
     if (status == ISLE_OK) {
-        status = call(function, in->id, values, out_value, out_len, out_message);
+        status = call(function, in->id, values, out_value, out_message);
         isle_value_free(values);
     }
     return status;

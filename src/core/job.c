@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "value_codec.h"
 
 static _Atomic uint64_t last_id;
 
@@ -56,7 +57,8 @@ isle_job *job_new(interp *in, const job_spec *spec)
 {
     isle_job *job = plat_malloc(block_size(&spec->task));
     if (job == NULL) {
-        plat_free((void *)spec->task.args);
+        parcel args = spec->task.args;
+        parcel_clear(&args);
         return NULL;
     }
     memset(job, 0, sizeof *job);
@@ -86,8 +88,8 @@ void job_unref(isle_job *job)
     if (job->fd >= 0) {
         close(job->fd);
     }
-    plat_free((void *)job->task.args);
-    plat_free(job->value);
+    parcel_clear(&job->task.args);
+    parcel_clear(&job->value);
     isle_error_free(job->error);
     interp_unref(job->in);
     plat_free(job);
@@ -166,7 +168,6 @@ bool job_end(isle_job *job, job_outcome *outcome)
     measure(job);
     job->status = outcome->status;
     job->value = outcome->value;
-    job->value_len = outcome->value_len;
     job->error = outcome->error;
     job->note = outcome->note;
     counters_job_ended(&in->counters, outcome->status != ISLE_OK);
@@ -338,12 +339,10 @@ static isle_status submit(interp *in, const isle_job_config *config, isle_job **
                      .join_threads = config->join_threads,
                      .has_handle = out_job != NULL};
     if (config->kind == ISLE_JOB_CALL) {
-        uint8_t *args;
-        isle_status status = encode_args(config->args, config->kwargs, &args, &spec.task.args_len, err);
+        isle_status status = encode_args(config->args, config->kwargs, &spec.task.args, err);
         if (status != ISLE_OK) {
             return status;
         }
-        spec.task.args = args;
     }
     isle_job *job = job_new(in, &spec);
     if (job == NULL) {
@@ -408,8 +407,8 @@ static isle_status value_of(const isle_job *job, isle_value **out_value, isle_er
     }
     isle_value *value = NULL;
     isle_status status = ISLE_OK;
-    if (job->value != NULL) {
-        status = isle_value_decode(job->value, job->value_len, &value, NULL);
+    if (job->value.data != NULL) {
+        status = value_from_parcel(&job->value, &value);
     } else if ((value = isle_value_new_none()) == NULL) {
         status = ISLE_ERR_NOMEM;
     }

@@ -7,7 +7,8 @@
 #include <isles/queue.h>
 
 #include "core.h"
-#include "queue.h"
+#include "value_codec.h"
+#include "value_message.h"
 
 /* --- lifetime --------------------------------------------------------------------------------------------------- */
 
@@ -79,25 +80,22 @@ static isle_status status_of(queue_result result, isle_error **err)
 
 isle_status isle_queue_put(isle_queue *q, const isle_value *value, int64_t deadline, isle_error **err)
 {
-    uint8_t *data;
-    size_t len;
+    attachments beside;
+    cbor_writer w;
     if (value == NULL) {
         return error_set(err, ISLE_ERR_INVALID, "value is NULL");
     }
-    isle_status status = isle_value_encode(value, &data, &len);
-    if (status != ISLE_OK) {
-        return error_set(err, status, "the value could not be encoded: %s", isle_status_text(status));
-    }
-    queue_bytes *bytes = queue_bytes_new(data, len, 0);
-    isle_bytes_free(data);
-    if (bytes == NULL) {
+    value_message_begin(&w, &beside);
+    value_write(&w, value);
+    value_message *m = value_message_take(&w, 0);
+    if (m == NULL) {
         return error_set(err, ISLE_ERR_NOMEM, "out of memory");
     }
     void *detached = engine_detach();
-    queue_result result = queue_put(q, &bytes->message, &(queue_patience){.deadline = deadline});
+    queue_result result = queue_put(q, &m->message, &(queue_patience){.deadline = deadline});
     engine_reattach(detached);
     if (result != QUEUE_OK) {
-        bytes->message.drop(&bytes->message);
+        m->message.drop(&m->message);
     }
     return status_of(result, err);
 }
@@ -108,10 +106,10 @@ static isle_status open_messages(queue_message *list, isle_value **out_values, i
     isle_status status = ISLE_OK;
     size_t count = 0;
     while (list != NULL) {
-        queue_bytes *bytes = (queue_bytes *)list;
+        const value_message *m = (value_message *)list;
         queue_message *next = list->next;
         if (status == ISLE_OK) {
-            status = isle_value_decode(bytes->data, bytes->len, &out_values[count], NULL);
+            status = value_from_bytes(m->data, m->len, &m->beside, &out_values[count], NULL);
             count += status == ISLE_OK;
         }
         list->drop(list);

@@ -8,6 +8,7 @@
  * Each key may be missing. What has another type than it should counts as missing, and a part for which there
  * is no memory too: half an error says more than none. Texts are borrowed from the decoded report. */
 #include "error.h"
+#include "value_codec.h"
 
 static const char *text_of(const isle_value *value, const char *otherwise)
 {
@@ -129,10 +130,10 @@ static void read_exception(isle_error *error, const isle_value *map, isle_except
     read_children(error, map, e);
 }
 
-const isle_exception *report_read(isle_error *error, const uint8_t *data, size_t len)
+const isle_exception *report_read(isle_error *error, const parcel *p)
 {
     isle_value *report;
-    if (isle_value_decode(data, len, &report, NULL) != ISLE_OK) {
+    if (value_from_parcel(p, &report) != ISLE_OK) {
         return NULL;
     }
     isle_exception *e = is_map(report) ? error_alloc(error, 1, sizeof *e) : NULL;

@@ -11,7 +11,7 @@
 enum { PATH_SIZE = 400 };
 
 typedef struct encoder {
-    cbor_writer writer;
+    cbor_writer *writer;
     int depth;
     char path[PATH_SIZE]; /* built backwards, from its end, while a failure unwinds */
     size_t path_at;
@@ -56,7 +56,7 @@ static bool encode_long(encoder *e, PyObject *object)
     int overflow;
     long long small = PyLong_AsLongLongAndOverflow(object, &overflow);
     if (overflow == 0) {
-        cbor_write_int(&e->writer, small);
+        cbor_write_int(e->writer, small);
         return true;
     }
     PyObject *magnitude = PyNumber_Absolute(object);
@@ -68,7 +68,7 @@ static bool encode_long(encoder *e, PyObject *object)
     uint8_t *bytes = size > 0 ? plat_malloc((size_t)size) : NULL;
     if (bytes != NULL) {
         PyLong_AsNativeBytes(magnitude, bytes, size, flags);
-        cbor_write_bigint(&e->writer, overflow < 0, bytes, (size_t)size);
+        cbor_write_bigint(e->writer, overflow < 0, bytes, (size_t)size);
         plat_free(bytes);
     }
     Py_DECREF(magnitude);
@@ -79,12 +79,12 @@ static bool encode_str(encoder *e, PyObject *object)
 {
     Py_ssize_t len;
     if (PyUnicode_IS_COMPACT_ASCII(object)) {
-        cbor_write_text(&e->writer, PyUnicode_DATA(object), (size_t)PyUnicode_GET_LENGTH(object));
+        cbor_write_text(e->writer, PyUnicode_DATA(object), (size_t)PyUnicode_GET_LENGTH(object));
         return true;
     }
     const char *utf8 = PyUnicode_AsUTF8AndSize(object, &len);
     if (utf8 != NULL) {
-        cbor_write_text(&e->writer, utf8, (size_t)len);
+        cbor_write_text(e->writer, utf8, (size_t)len);
         return true;
     }
     PyErr_Clear(); /* lone surrogates */
@@ -92,7 +92,7 @@ static bool encode_str(encoder *e, PyObject *object)
     if (bytes == NULL) {
         return refuse(e, object, "out of memory");
     }
-    cbor_write_wtf8(&e->writer, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+    cbor_write_wtf8(e->writer, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
     Py_DECREF(bytes);
     return true;
 }
@@ -108,9 +108,9 @@ static bool encode_sequence(encoder *e, PyObject *object, bool tuple)
 {
     Py_ssize_t count = PySequence_Fast_GET_SIZE(object);
     if (tuple) {
-        cbor_write_tuple(&e->writer, (size_t)count);
+        cbor_write_tuple(e->writer, (size_t)count);
     } else {
-        cbor_write_array(&e->writer, (size_t)count);
+        cbor_write_array(e->writer, (size_t)count);
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *item = tuple ? Py_NewRef(PyTuple_GET_ITEM(object, i)) : PyList_GetItemRef(object, i);
@@ -144,7 +144,7 @@ static bool encode_dict(encoder *e, PyObject *object)
     Py_ssize_t position = 0, count = PyDict_GET_SIZE(object), seen = 0;
     PyObject *key, *item;
     bool fine = true;
-    cbor_write_map(&e->writer, (size_t)count);
+    cbor_write_map(e->writer, (size_t)count);
     Py_BEGIN_CRITICAL_SECTION(object);
     while (fine && PyDict_Next(object, &position, &key, &item)) {
         seen++;
@@ -175,17 +175,17 @@ static bool encode_container(encoder *e, PyObject *object)
 static bool encode(encoder *e, PyObject *object)
 {
     if (object == Py_None) {
-        cbor_write_null(&e->writer);
+        cbor_write_null(e->writer);
     } else if (PyBool_Check(object)) {
-        cbor_write_bool(&e->writer, object == Py_True);
+        cbor_write_bool(e->writer, object == Py_True);
     } else if (PyLong_CheckExact(object)) {
         return encode_long(e, object);
     } else if (PyUnicode_CheckExact(object)) {
         return encode_str(e, object);
     } else if (PyFloat_CheckExact(object)) {
-        cbor_write_float(&e->writer, PyFloat_AS_DOUBLE(object));
+        cbor_write_float(e->writer, PyFloat_AS_DOUBLE(object));
     } else if (PyBytes_CheckExact(object)) {
-        cbor_write_bytes(&e->writer, PyBytes_AS_STRING(object), (size_t)PyBytes_GET_SIZE(object));
+        cbor_write_bytes(e->writer, PyBytes_AS_STRING(object), (size_t)PyBytes_GET_SIZE(object));
     } else if (PyList_CheckExact(object) || PyTuple_CheckExact(object) || PyDict_CheckExact(object)) {
         return encode_container(e, object);
     } else {
@@ -194,25 +194,40 @@ static bool encode(encoder *e, PyObject *object)
     return true;
 }
 
-isle_status convert_from_object(PyObject *object, const char *root, uint8_t **out_data, size_t *out_len,
-                                engine_failure *failure)
+isle_status convert_write(PyObject *object, const char *root, cbor_writer *w, engine_failure *failure)
 {
     encoder e; /* its texts are written before they are read: a short call would feel their clearing */
     e.depth = 0;
     e.path_at = PATH_SIZE - 1;
     e.path[e.path_at] = '\0';
     e.problem = NULL;
-    cbor_writer_init(&e.writer);
+    e.writer = w;
     if (!encode(&e, object)) {
-        cbor_writer_free(&e.writer);
         PyErr_Clear();
         const char *path = e.path + e.path_at;
         return e.problem[0] == '\0'
                    ? engine_fail(failure, ISLE_ERR_NOT_SHAREABLE, "%s%s: %s cannot cross", root, path, e.type)
                    : engine_fail(failure, ISLE_ERR_NOT_SHAREABLE, "%s%s: %s: %s", root, path, e.type, e.problem);
     }
-    isle_status status = cbor_writer_take(&e.writer, out_data, out_len);
-    return status == ISLE_OK ? status : engine_fail(failure, status, "%s: out of memory", root);
+    return ISLE_OK;
+}
+
+isle_status convert_from_object(PyObject *object, const char *root, parcel *out, engine_failure *failure)
+{
+    cbor_writer w;
+    *out = (parcel){.data = NULL};
+    cbor_writer_init(&w);
+    w.beside = &out->beside;
+    isle_status status = convert_write(object, root, &w, failure);
+    if (status != ISLE_OK) {
+        cbor_writer_free(&w);
+    } else if (cbor_writer_take(&w, &out->data, &out->len) != ISLE_OK) {
+        status = engine_fail(failure, ISLE_ERR_NOMEM, "%s: out of memory", root);
+    }
+    if (status != ISLE_OK) {
+        parcel_clear(out);
+    }
+    return status;
 }
 
 /* --- back ------------------------------------------------------------------------------------------------------- */
@@ -360,6 +375,7 @@ static PyObject *decode_item(decoder *d, const cbor_item *item)
         return decode_container(d, item);
     case CBOR_TAG:
     case CBOR_BREAK:
+    case CBOR_ATTACHMENT:
         break;
     }
     return refuse_bytes(d, "an item that has no meaning here");
@@ -374,10 +390,11 @@ static PyObject *decode(decoder *d)
     return decode_item(d, &item);
 }
 
-PyObject *convert_to_object(const uint8_t *data, size_t len)
+PyObject *convert_read(const uint8_t *data, size_t len, const attachments *beside)
 {
     decoder d = {.depth = 0};
     cbor_reader_init(&d.reader, data, len);
+    d.reader.beside = beside;
     PyObject *object = decode(&d);
     if (object != NULL && d.reader.at != d.reader.end) {
         Py_CLEAR(object);
@@ -385,6 +402,11 @@ PyObject *convert_to_object(const uint8_t *data, size_t len)
     }
     cbor_reader_done(&d.reader);
     return object;
+}
+
+PyObject *convert_to_object(const parcel *p)
+{
+    return convert_read(p->data, p->len, &p->beside);
 }
 
 /* The args as a tuple at once: a list in between would be the larger part of a short call's decoding. */
@@ -406,11 +428,12 @@ static bool decode_call(decoder *d, PyObject **out_args, PyObject **out_kwargs)
     return (head.count == 0 || *out_kwargs != NULL) && d->reader.at == d->reader.end;
 }
 
-int convert_to_call(const uint8_t *data, size_t len, PyObject **out_args, PyObject **out_kwargs)
+int convert_to_call(const parcel *p, PyObject **out_args, PyObject **out_kwargs)
 {
     decoder d = {.depth = 0};
     *out_args = *out_kwargs = NULL;
-    cbor_reader_init(&d.reader, data, len);
+    cbor_reader_init(&d.reader, p->data, p->len);
+    d.reader.beside = &p->beside;
     bool fine = decode_call(&d, out_args, out_kwargs);
     if (!fine) {
         Py_CLEAR(*out_args);

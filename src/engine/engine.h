@@ -16,14 +16,15 @@
 
 #include <isles/job.h>
 
+#include "parcel.h"
+
 typedef struct engine_interp engine_interp;
 
 /* Why something failed. The core makes an isle_error of it. Zero is "no failure". */
 typedef struct engine_failure {
     isle_status status;
     char *message;       /* owned; may be NULL */
-    uint8_t *report;     /* owned; CBOR: the exception as src/engine/exceptions.c describes it; NULL: no exception */
-    size_t report_len;
+    parcel report;       /* owned; the exception as src/engine/exceptions.c describes it; empty: no exception */
     int exit_status;     /* SystemExit */
 } engine_failure;
 void engine_failure_clear(engine_failure *failure);
@@ -35,9 +36,9 @@ typedef struct engine_hooks {
     void (*on_error)(void *core_interp, const char *message);
     /* bytes went to sys.stdout (1) or sys.stderr (2) */
     void (*on_output)(void *core_interp, int stream, size_t len);
-    /* isles.host.NAME(*args): args and *out_value are CBOR; core finds and calls the host's function */
-    isle_status (*on_host_call)(void *core_interp, const char *name, const uint8_t *args, size_t args_len,
-                                uint8_t **out_value, size_t *out_len, char **out_message);
+    /* isles.host.NAME(*args): core finds and calls the host's function. *out_value is empty for None */
+    isle_status (*on_host_call)(void *core_interp, const char *name, const parcel *args, parcel *out_value,
+                                char **out_message);
     /* names of the host's functions, for isles.host; index past the end: NULL */
     const char *(*host_function_name)(size_t index);
 } engine_hooks;
@@ -88,15 +89,13 @@ typedef struct engine_task {
     const char *filename;
     const char *const *argv; /* NULL: leave sys.argv alone */
     size_t argc;
-    const uint8_t *args;     /* CBOR: CALL: array [array of args, map of kwargs]; SET_GLOBAL: the value */
-    size_t args_len;
+    parcel args;             /* CALL: array [array of args, map of kwargs]; SET_GLOBAL: the value */
 } engine_task;
 
-/* Home thread, detached. Runs the task to its end. *out_value (owned CBOR) on ISLE_OK for CALL and GET_GLOBAL,
- * else NULL. When it was interrupted (engine_interrupt) and ends for that reason, the status is the interrupt's
+/* Home thread, detached. Runs the task to its end. *out_value (owned) on ISLE_OK for CALL and GET_GLOBAL,
+ * else empty. When it was interrupted (engine_interrupt) and ends for that reason, the status is the interrupt's
  * reason. On return no interrupt is armed. Streams are flushed. */
-isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t **out_value, size_t *out_len,
-                       engine_failure *failure);
+isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *out_value, engine_failure *failure);
 
 /* Interrupts: from any thread, at any time between create and free; they act on what engine_run runs now and are
  * harmless otherwise (engine_run disarms on its return; one that comes between tasks is dropped by the next

@@ -29,18 +29,17 @@ static void on_output(void *core, int stream, size_t len)
     (void)len;
 }
 
-static isle_status on_host_call(void *core, const char *name, const uint8_t *args, size_t args_len, uint8_t **out_value,
-                                size_t *out_len, char **out_message)
+static isle_status on_host_call(void *core, const char *name, const parcel *args, parcel *out_value, char **out_message)
 {
     (void)core;
     (void)name;
-    *out_value = plat_malloc(args_len);
-    if (*out_value == NULL) {
+    out_value->data = plat_malloc(args->len);
+    if (out_value->data == NULL) {
         *out_message = NULL;
         return ISLE_ERR_NOMEM;
     }
-    memcpy(*out_value, args, args_len);
-    *out_len = args_len;
+    memcpy(out_value->data, args->data, args->len);
+    out_value->len = args->len;
     return ISLE_OK;
 }
 
@@ -60,13 +59,12 @@ static void note(isle_status status, engine_failure *failure)
 
 static void run(engine_interp *interp, engine_task_kind kind, const char *target)
 {
-    static const uint8_t one_int[] = {0x82, 0x81, 0x05, 0xa0}; /* [[5], {}] */
-    engine_task task = {.kind = kind, .target = target, .args = one_int, .args_len = sizeof one_int};
+    static uint8_t one_int[] = {0x82, 0x81, 0x05, 0xa0}; /* [[5], {}] */
+    engine_task task = {.kind = kind, .target = target, .args = {.data = one_int, .len = sizeof one_int}};
     engine_failure failure = {0};
-    uint8_t *value;
-    size_t len;
-    note(engine_run(interp, &task, &value, &len, &failure), &failure);
-    plat_free(value);
+    parcel value;
+    note(engine_run(interp, &task, &value, &failure), &failure);
+    parcel_clear(&value);
 }
 
 static void home(void *arg)

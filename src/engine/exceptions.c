@@ -81,12 +81,12 @@ isle_status engine_take_exception(engine_interp *interp, const engine_task *task
     if (report != NULL) {
         engine_failure ignored = {0};
         failure->exit_status = exit_status_of(report);
-        convert_from_object(report, "exception", &failure->report, &failure->report_len, &ignored);
+        convert_from_object(report, "exception", &failure->report, &ignored);
         engine_failure_clear(&ignored);
         Py_DECREF(report);
     }
     PyErr_Clear();
-    if (failure->report == NULL) {
+    if (failure->report.data == NULL) {
         describe_plainly(exception, failure);
     }
     Py_DECREF(exception);

@@ -7,7 +7,7 @@
 void engine_failure_clear(engine_failure *failure)
 {
     plat_free(failure->message);
-    plat_free(failure->report);
+    parcel_clear(&failure->report);
     *failure = (engine_failure){0};
 }
 

@@ -25,14 +25,13 @@ static PyObject *call_host(PyObject *self, PyObject *args)
 {
     engine_interp *interp = interp_of(PyTuple_GET_ITEM(self, 0));
     const char *name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(self, 1));
-    uint8_t *bytes, *result = NULL;
-    size_t len, result_len = 0;
+    parcel given, result = {.data = NULL};
     char *message = NULL;
     engine_failure failure = {0};
     if (name == NULL) {
         return NULL;
     }
-    if (convert_from_object(args, "args", &bytes, &len, &failure) != ISLE_OK) {
+    if (convert_from_object(args, "args", &given, &failure) != ISLE_OK) {
         PyErr_SetString(PyExc_TypeError, failure.message != NULL ? failure.message : "not shareable");
         engine_failure_clear(&failure);
         return NULL;
@@ -40,15 +39,15 @@ static PyObject *call_host(PyObject *self, PyObject *args)
     engine_interp *before = engine_calling;
     PyThreadState *state = PyEval_SaveThread();
     engine_calling = interp;
-    isle_status status = engine.hooks.on_host_call(interp->core, name, bytes, len, &result, &result_len, &message);
+    isle_status status = engine.hooks.on_host_call(interp->core, name, &given, &result, &message);
     engine_calling = before;
     PyEval_RestoreThread(state);
-    plat_free(bytes);
+    parcel_clear(&given);
     if (status != ISLE_OK) {
         return host_error(interp, name, status, message);
     }
-    PyObject *value = result != NULL ? convert_to_object(result, result_len) : Py_NewRef(Py_None);
-    plat_free(result);
+    PyObject *value = result.data != NULL ? convert_to_object(&result) : Py_NewRef(Py_None);
+    parcel_clear(&result);
     return value;
 }
 

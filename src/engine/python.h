@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "cbor.h"
 #include "engine.h"
 #include "platform.h"
 
@@ -106,11 +107,13 @@ isle_status engine_fail(engine_failure *failure, isle_status status, const char 
 isle_status engine_take_exception(engine_interp *interp, const engine_task *task, engine_failure *failure);
 
 /* convert.c: `root` names the value in the message ("args"). No exception is left set. */
-isle_status convert_from_object(PyObject *object, const char *root, uint8_t **out_data, size_t *out_len,
-                                engine_failure *failure);
-PyObject *convert_to_object(const uint8_t *data, size_t len); /* NULL with a ValueError set */
+isle_status convert_from_object(PyObject *object, const char *root, parcel *out, engine_failure *failure);
+/* The same, as one item behind what the writer has; its `beside` must be there. On failure the writer's content is of no use. */
+isle_status convert_write(PyObject *object, const char *root, cbor_writer *w, engine_failure *failure);
+PyObject *convert_to_object(const parcel *p); /* NULL with a ValueError set */
+PyObject *convert_read(const uint8_t *data, size_t len, const attachments *beside);
 /* [args, kwargs] as the core writes it: a tuple, and a dict or NULL for none. -1 with an exception set. */
-int convert_to_call(const uint8_t *data, size_t len, PyObject **out_args, PyObject **out_kwargs);
+int convert_to_call(const parcel *p, PyObject **out_args, PyObject **out_kwargs);
 
 /* streams.c */
 int streams_install(engine_interp *interp);

@@ -9,7 +9,7 @@
 #include <isles/queue.h>
 
 #include "python.h"
-#include "queue.h"
+#include "value_message.h"
 
 typedef struct queue_object {
     PyObject_HEAD queue *q;
@@ -82,41 +82,42 @@ static bool read_deadline(int block, PyObject *timeout, int64_t *out)
 
 /* --- putting ---------------------------------------------------------------------------------------------------- */
 
-static queue_bytes *encode(PyObject *self, PyObject *value)
+static value_message *encode(PyObject *self, PyObject *value)
 {
-    uint8_t *data;
-    size_t len;
+    attachments beside;
+    cbor_writer w;
     engine_failure failure = {0};
-    if (convert_from_object(value, "value", &data, &len, &failure) != ISLE_OK) {
+    value_message_begin(&w, &beside);
+    if (convert_write(value, "value", &w, &failure) != ISLE_OK) {
+        value_message_abandon(&w);
         PyErr_SetString(interp_of(self)->not_shareable, failure.message != NULL ? failure.message : "not shareable");
         engine_failure_clear(&failure);
         return NULL;
     }
-    queue_bytes *bytes = queue_bytes_new(data, len, interp_of(self)->id);
-    plat_free(data);
-    if (bytes == NULL) {
+    value_message *m = value_message_take(&w, interp_of(self)->id);
+    if (m == NULL) {
         PyErr_NoMemory();
     }
-    return bytes;
+    return m;
 }
 
 static PyObject *put(PyObject *self, PyObject *value, int64_t deadline)
 {
-    queue_bytes *bytes = encode(self, value);
-    if (bytes == NULL) {
+    value_message *m = encode(self, value);
+    if (m == NULL) {
         return NULL;
     }
-    queue_result result = queue_put(queue_of(self), &bytes->message, &(queue_patience){.deadline = 0});
+    queue_result result = queue_put(queue_of(self), &m->message, &(queue_patience){.deadline = 0});
     if (result == QUEUE_TIMEOUT && deadline > 0) {
         attached me = {PyEval_SaveThread()};
         queue_patience patience = {.deadline = deadline, .gives_up = gives_up, .ctx = &me};
-        result = queue_put(queue_of(self), &bytes->message, &patience);
+        result = queue_put(queue_of(self), &m->message, &patience);
         PyEval_RestoreThread(me.state);
     }
     if (result == QUEUE_OK) {
         Py_RETURN_NONE;
     }
-    bytes->message.drop(&bytes->message);
+    m->message.drop(&m->message);
     return raise_result(self, result, false);
 }
 
@@ -155,8 +156,8 @@ static queue_result get_list(PyObject *self, size_t most, int64_t deadline, queu
 /* Takes the message over. */
 static PyObject *decode(queue_message *message)
 {
-    queue_bytes *bytes = (queue_bytes *)message;
-    PyObject *value = convert_to_object(bytes->data, bytes->len);
+    const value_message *m = (value_message *)message;
+    PyObject *value = convert_read(m->data, m->len, &m->beside);
     message->drop(message);
     return value;
 }

@@ -105,7 +105,7 @@ static PyObject *run_call(engine_interp *interp, const engine_task *task)
         return NULL;
     }
     PyObject *function = target_resolve(interp, task->target);
-    if (function == NULL || convert_to_call(task->args, task->args_len, &args, &kwargs) < 0) {
+    if (function == NULL || convert_to_call(&task->args, &args, &kwargs) < 0) {
         Py_XDECREF(function);
         return NULL;
     }
@@ -130,7 +130,7 @@ static PyObject *get_global(const engine_task *task)
 static PyObject *set_global(const engine_task *task)
 {
     PyObject *namespace = main_namespace();
-    PyObject *value = namespace != NULL ? convert_to_object(task->args, task->args_len) : NULL;
+    PyObject *value = namespace != NULL ? convert_to_object(&task->args) : NULL;
     int failed = value == NULL || PyDict_SetItemString(namespace, task->target, value) < 0;
     Py_XDECREF(value);
     Py_XDECREF(namespace);
@@ -193,12 +193,10 @@ static void tidy(engine_interp *interp)
     PyErr_Clear();
 }
 
-isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t **out_value, size_t *out_len,
-                       engine_failure *failure)
+isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *out_value, engine_failure *failure)
 {
     isle_status status = ISLE_OK;
-    *out_value = NULL;
-    *out_len = 0;
+    *out_value = (parcel){.data = NULL};
     if (task->kind == ENGINE_JOIN_THREADS) {
         threads_note_left(interp); /* one of them may hold the GIL for good: then we get no further */
     }
@@ -206,8 +204,7 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t *
     interrupt_begin(interp);
     PyObject *result = dispatch(interp, task);
     if (result != NULL && has_value(task->kind)) {
-        status = convert_from_object(result, task->kind == ENGINE_CALL ? "result" : task->target, out_value, out_len,
-                                     failure);
+        status = convert_from_object(result, task->kind == ENGINE_CALL ? "result" : task->target, out_value, failure);
     } else if (task->kind == ENGINE_JOIN_THREADS && atomic_load(&interp->reason) != 0) {
         /* threading swallows what interrupts its wait, or it comes just after */
         status = engine_fail(failure, (isle_status)atomic_load(&interp->reason), "threads that it started still ran");

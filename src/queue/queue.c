@@ -5,8 +5,6 @@
  * lock. A waiter that was called tries once more whatever ended its wait; if it leaves without what it came for,
  * the call is passed on. So a call is never lost, and there are never more calls under way than messages or
  * places. */
-#include <string.h>
-
 #include "queue_private.h"
 
 enum { MOST_WAKES = 8 }; /* gates woken outside the lock at a time; the rest under it */
@@ -15,23 +13,6 @@ typedef struct wakes { /* gates to be woken when the lock is given */
     const plat_gate *gates[MOST_WAKES];
     size_t count;
 } wakes;
-
-static void drop_bytes(queue_message *message)
-{
-    plat_free(message);
-}
-
-queue_bytes *queue_bytes_new(const void *data, size_t len, uint64_t sender)
-{
-    queue_bytes *b = plat_malloc(sizeof *b + len);
-    if (b == NULL) {
-        return NULL;
-    }
-    b->message = (queue_message){.size_bytes = len, .sender = sender, .drop = drop_bytes};
-    b->len = len;
-    memcpy(b->data, data, len);
-    return b;
-}
 
 /* --- waiters; lock held ----------------------------------------------------------------------------------------- */
 

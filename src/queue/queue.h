@@ -24,14 +24,6 @@ typedef struct queue_message {
     void (*drop)(struct queue_message *message);
 } queue_message;
 
-/* A message of plain bytes: one block. NULL: no memory. */
-typedef struct queue_bytes {
-    queue_message message;
-    size_t len;
-    uint8_t data[];
-} queue_bytes;
-queue_bytes *queue_bytes_new(const void *data, size_t len, uint64_t sender);
-
 typedef struct queue_limits { /* 0: none */
     size_t max_items;
     size_t max_bytes; /* a message that is larger goes only into an empty queue */

@@ -9,6 +9,7 @@
 
 #include "cbor.h"
 #include "platform.h"
+#include "value_codec.h"
 
 #define MAX_INTERPS 4096
 
@@ -138,7 +139,7 @@ static void replace_in_all(engine_interp *old, engine_interp *new)
 void engine_failure_clear(engine_failure *failure)
 {
     plat_free(failure->message);
-    plat_free(failure->report);
+    parcel_clear(&failure->report);
     *failure = (engine_failure){0};
 }
 
@@ -163,7 +164,7 @@ static isle_status fail_with_report(engine_failure *failure, bool odd)
     write_text(&w, "ValueError");
     write_text(&w, "message");
     write_text(&w, "no such colour");
-    cbor_writer_take(&w, &failure->report, &failure->report_len);
+    cbor_writer_take(&w, &failure->report.data, &failure->report.len);
     return fail(failure, ISLE_ERR_PYTHON, "an exception");
 }
 
@@ -315,20 +316,19 @@ static ending ending_named(const char *name)
 typedef struct run { /* what engine_run was given */
     engine_interp *interp;
     const engine_task *task;
-    uint8_t **out_value;
-    size_t *out_len;
+    parcel *out_value;
     engine_failure *failure;
 } run;
 
 static isle_status give(run *r, const isle_value *value)
 {
-    return isle_value_encode(value, r->out_value, r->out_len);
+    return value_to_parcel(value, r->out_value);
 }
 
 static isle_status echo(run *r)
 {
     isle_value *both;
-    isle_status status = isle_value_decode(r->task->args, r->task->args_len, &both, NULL);
+    isle_status status = value_from_parcel(&r->task->args, &both);
     if (status != ISLE_OK) {
         return status;
     }
@@ -353,18 +353,17 @@ static isle_status give_id(run *r)
 static isle_status call_host(run *r, const char *name)
 {
     cbor_writer w;
-    uint8_t *args;
-    size_t args_len;
+    parcel args = {.data = NULL};
     char *message = NULL;
     cbor_writer_init(&w);
     cbor_write_tuple(&w, 1);
     cbor_write_int(&w, 1);
-    isle_status status = cbor_writer_take(&w, &args, &args_len);
+    isle_status status = cbor_writer_take(&w, &args.data, &args.len);
     if (status != ISLE_OK) {
         return status;
     }
-    status = hooks.on_host_call(r->interp->core, name, args, args_len, r->out_value, r->out_len, &message);
-    plat_free(args);
+    status = hooks.on_host_call(r->interp->core, name, &args, r->out_value, &message);
+    parcel_clear(&args);
     if (status != ISLE_OK) {
         r->failure->status = ISLE_ERR_PYTHON;
         r->failure->message = message;
@@ -480,12 +479,10 @@ static isle_status dispatch(run *r)
     }
 }
 
-isle_status engine_run(engine_interp *interp, const engine_task *task, uint8_t **out_value, size_t *out_len,
-                       engine_failure *failure)
+isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *out_value, engine_failure *failure)
 {
-    run r = {interp, task, out_value, out_len, failure};
-    *out_value = NULL;
-    *out_len = 0;
+    run r = {interp, task, out_value, failure};
+    *out_value = (parcel){.data = NULL};
     begin(interp);
     isle_status status = dispatch(&r);
     end(interp);

@@ -1,0 +1,53 @@
+/* A parcel: one encoded value, and the counted things that travel beside its bytes instead of in them: memory that is
+ * shared (a buffer) and references to what lives in this process (a queue). In the bytes such a thing is an index,
+ *
+ *     tag 27 ["buffer", index]      tag 27 ["queue", index]
+ *
+ * which has a meaning only together with the parcel: CBOR that leaves the process has none of these.
+ *
+ * An attachment is counted, and may be held by any number of parcels, values and objects, on any threads. Whoever lets
+ * go last calls its `drop`, on whatever thread that is, attached to whatever interpreter, or to none. */
+#ifndef ISLES_PARCEL_H
+#define ISLES_PARCEL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum attachment_kind { ATTACHMENT_BUFFER, ATTACHMENT_QUEUE } attachment_kind;
+
+typedef struct attachment {
+    _Atomic uint32_t refs;
+    attachment_kind kind;
+    void (*drop)(struct attachment *attachment); /* frees it, too */
+    void *data;    /* BUFFER: the memory; QUEUE: the queue, of which it holds a reference */
+    size_t len;    /* BUFFER: bytes */
+    bool writable; /* BUFFER: who gets it may write */
+} attachment;
+
+static inline attachment *attachment_ref(attachment *a)
+{
+    atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
+    return a;
+}
+void attachment_unref(attachment *a); /* NULL is fine */
+
+typedef struct attachments {
+    attachment **items;
+    size_t count, capacity;
+} attachments;
+
+/* Takes a reference of its own. The index, or SIZE_MAX: no memory. The same attachment keeps its index. */
+size_t attachments_add(attachments *list, attachment *a);
+void attachments_clear(attachments *list); /* lets go of all */
+
+typedef struct parcel {
+    uint8_t *data; /* CBOR; NULL: nothing, which stands for None where a value is optional */
+    size_t len;
+    attachments beside;
+} parcel;
+
+void parcel_clear(parcel *p); /* it is empty then; an empty one is fine */
+
+#endif

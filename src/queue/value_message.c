@@ -1,0 +1,48 @@
+#include "value_message.h"
+
+#include "platform.h"
+
+static void drop(queue_message *message)
+{
+    value_message *m = (value_message *)message;
+    attachments_clear(&m->beside);
+    plat_free(m);
+}
+
+void value_message_begin(cbor_writer *w, attachments *beside)
+{
+    *beside = (attachments){.items = NULL};
+    cbor_writer_init(w);
+    w->beside = beside;
+    cbor_writer_skip(w, sizeof(value_message));
+}
+
+void value_message_abandon(cbor_writer *w)
+{
+    attachments_clear(w->beside);
+    cbor_writer_free(w);
+}
+
+static size_t weight(const value_message *m)
+{
+    size_t bytes = m->len;
+    for (size_t i = 0; i < m->beside.count; i++) {
+        bytes += m->beside.items[i]->kind == ATTACHMENT_BUFFER ? m->beside.items[i]->len : 0;
+    }
+    return bytes;
+}
+
+value_message *value_message_take(cbor_writer *w, uint64_t sender)
+{
+    uint8_t *data;
+    size_t len;
+    if (cbor_writer_take(w, &data, &len) != ISLE_OK) {
+        attachments_clear(w->beside);
+        return NULL;
+    }
+    value_message *m = (value_message *)data;
+    m->beside = *w->beside;
+    m->len = len - sizeof *m;
+    m->message = (queue_message){.size_bytes = weight(m), .sender = sender, .drop = drop};
+    return m;
+}

@@ -1,0 +1,23 @@
+/* A value as a queue's message: its CBOR and what travels beside it, in one block. The writer of the CBOR leaves room for
+ * the message in front (value_message_begin), so that nothing is copied when it becomes one. */
+#ifndef ISLES_VALUE_MESSAGE_H
+#define ISLES_VALUE_MESSAGE_H
+
+#include "cbor.h"
+#include "queue.h"
+
+typedef struct value_message {
+    queue_message message;
+    attachments beside;
+    size_t len;
+    uint8_t data[];
+} value_message;
+
+/* Makes `w` the writer of a message; `beside` is the caller's until value_message_take. */
+void value_message_begin(cbor_writer *w, attachments *beside);
+/* What was written, as a message to be put; takes over what lies in w->beside. NULL: no memory, and that is cleared. */
+value_message *value_message_take(cbor_writer *w, uint64_t sender);
+/* Gives up instead. */
+void value_message_abandon(cbor_writer *w);
+
+#endif
