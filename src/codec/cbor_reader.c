@@ -369,12 +369,15 @@ static inline bool read_container(cbor_reader *r, const head *h, cbor_item *out)
 }
 
 /* The names of objects that the reader knows itself. */
-enum { NAME_OTHER, NAME_TUPLE, NAME_BUFFER, NAME_QUEUE };
+enum { NAME_OTHER, NAME_TUPLE, NAME_BUFFER, NAME_BYTES, NAME_QUEUE };
 
 static int name_of(const uint8_t *name, size_t len)
 {
     if (len == 5) {
-        return memcmp(name, "tuple", 5) == 0 ? NAME_TUPLE : memcmp(name, "queue", 5) == 0 ? NAME_QUEUE : NAME_OTHER;
+        return memcmp(name, "tuple", 5) == 0   ? NAME_TUPLE
+               : memcmp(name, "bytes", 5) == 0 ? NAME_BYTES
+               : memcmp(name, "queue", 5) == 0 ? NAME_QUEUE
+                                               : NAME_OTHER;
     }
     return len == 6 && memcmp(name, "buffer", 6) == 0 ? NAME_BUFFER : NAME_OTHER;
 }
@@ -402,9 +405,12 @@ static bool read_name(cbor_reader *r, int *out_name)
     return true;
 }
 
-/* The rest of ["buffer", index] or ["queue", index]; `list` is the array's head. */
-static bool read_attachment(cbor_reader *r, const head *list, attachment_kind kind, cbor_item *out)
+/* The rest of ["buffer", index] and its like; `list` is the array's head. */
+static bool read_attachment(cbor_reader *r, const head *list, int name, cbor_item *out)
 {
+    static const attachment_kind kinds[] = {
+        [NAME_BUFFER] = ATTACHMENT_BUFFER, [NAME_BYTES] = ATTACHMENT_BYTES, [NAME_QUEUE] = ATTACHMENT_QUEUE};
+    attachment_kind kind = kinds[name];
     head h;
     if (list->info == INFO_INDEFINITE || list->value != 2) {
         return fail(r, "an attachment is not [name, index]", list->start);
@@ -418,6 +424,11 @@ static bool read_attachment(cbor_reader *r, const head *list, attachment_kind ki
     }
     out->kind = CBOR_ATTACHMENT;
     out->attachment = r->beside->items[h.value];
+    if (kind == ATTACHMENT_BYTES) {
+        out->kind = CBOR_BYTES;
+        out->data = attachment_data(out->attachment);
+        out->len = out->attachment->len;
+    }
     return true;
 }
 
@@ -442,7 +453,7 @@ static bool read_object(cbor_reader *r, cbor_item *out)
         return true;
     }
     if (name != NAME_TUPLE) {
-        return read_attachment(r, &h, name == NAME_BUFFER ? ATTACHMENT_BUFFER : ATTACHMENT_QUEUE, out);
+        return read_attachment(r, &h, name, out);
     }
     if (out->count != UINT64_MAX && --out->count > left(r)) {
         return fail(r, "an array or map has more items than bytes are left", h.start);

@@ -285,7 +285,7 @@ void cbor_writer_skip(cbor_writer *w, size_t size)
 void cbor_write_attachment(cbor_writer *w, attachment *a)
 {
     if (!w->beside) {
-        cbor_write_bytes(w, a->data, a->len);
+        cbor_write_bytes(w, attachment_data(a), a->len);
         return;
     }
     size_t index = attachments_add(w->beside, a);
@@ -293,9 +293,9 @@ void cbor_write_attachment(cbor_writer *w, attachment *a)
         fail(w);
         return;
     }
-    bool buffer = a->kind == ATTACHMENT_BUFFER;
+    static const char *const names[] = {"buffer", "bytes", "queue"}; /* by kind */
     cbor_write_tag(w, CBOR_TAG_OBJECT);
     write_head(w, MAJOR_ARRAY, 2);
-    write_string(w, MAJOR_TEXT, buffer ? "buffer" : "queue", buffer ? 6 : 5);
+    write_string(w, MAJOR_TEXT, names[a->kind], strlen(names[a->kind]));
     cbor_write_uint(w, index);
 }

@@ -1,7 +1,7 @@
 /* A parcel: one encoded value, and the counted things that travel beside its bytes instead of in them: memory that is
  * shared (a buffer) and references to what lives in this process (a queue). In the bytes such a thing is an index,
  *
- *     tag 27 ["buffer", index]      tag 27 ["queue", index]
+ *     tag 27 ["buffer", index]     tag 27 ["bytes", index]     tag 27 ["queue", index]
  *
  * which has a meaning only together with the parcel: CBOR that leaves the process has none of these.
  *
@@ -15,14 +15,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum attachment_kind { ATTACHMENT_BUFFER, ATTACHMENT_QUEUE } attachment_kind;
+typedef enum attachment_kind {
+    ATTACHMENT_BUFFER,
+    ATTACHMENT_BYTES, /* an immutable bytes object's content: a reader takes it for a byte string */
+    ATTACHMENT_QUEUE
+} attachment_kind;
 
 typedef struct attachment {
     _Atomic uint32_t refs;
     attachment_kind kind;
     void (*drop)(struct attachment *attachment); /* frees it, too */
-    void *data;    /* BUFFER: the memory; QUEUE: the queue, of which it holds a reference */
-    size_t len;    /* BUFFER: bytes */
+    void (*pin)(struct attachment *attachment);  /* NULL: `data` never changes. Else it may until this was called */
+    void *data;    /* BUFFER, BYTES: the memory (attachment_data); QUEUE: the queue, of which it holds a reference */
+    size_t len;    /* BUFFER, BYTES */
     bool writable; /* BUFFER: who gets it may write */
 } attachment;
 
@@ -32,6 +37,15 @@ static inline attachment *attachment_ref(attachment *a)
     return a;
 }
 void attachment_unref(attachment *a); /* NULL is fine */
+
+/* The memory, which from now on stays where it is as long as the attachment lives. Any thread that holds it. */
+static inline void *attachment_data(attachment *a)
+{
+    if (a->pin) {
+        a->pin(a);
+    }
+    return a->data;
+}
 
 typedef struct attachments {
     attachment **items;

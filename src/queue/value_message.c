@@ -27,7 +27,7 @@ static size_t weight(const value_message *m)
 {
     size_t bytes = m->len;
     for (size_t i = 0; i < m->beside.count; i++) {
-        bytes += m->beside.items[i]->kind == ATTACHMENT_BUFFER ? m->beside.items[i]->len : 0;
+        bytes += m->beside.items[i]->len;
     }
     return bytes;
 }
