@@ -50,14 +50,15 @@ function(isles_engine_needs)
   # what the object files need when they are linked (isles_add_rooms)
   set_property(GLOBAL PROPERTY ISLES_LIBRARIES_OF_engine ${libraries})
 
-  # support.py becomes a C array
-  set(source ${CMAKE_SOURCE_DIR}/src/engine/support.py)
-  set(header ${CMAKE_BINARY_DIR}/generated/support_source.h)
-  add_custom_command(
-    OUTPUT ${header}
-    COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DHEADER=${header} -DNAME=support_source
-            -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-    DEPENDS ${source} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
-  target_sources(isles_engine PRIVATE ${header})
+  foreach(script support value_types) # becomes a C array
+    set(source ${CMAKE_SOURCE_DIR}/src/engine/${script}.py)
+    set(header ${CMAKE_BINARY_DIR}/generated/${script}_source.h)
+    add_custom_command(
+      OUTPUT ${header}
+      COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DHEADER=${header} -DNAME=${script}_source
+              -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+      DEPENDS ${source} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
+    target_sources(isles_engine PRIVATE ${header})
+  endforeach()
   target_include_directories(isles_engine PRIVATE ${CMAKE_BINARY_DIR}/generated)
 endfunction()

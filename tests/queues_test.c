@@ -200,7 +200,7 @@ static void test_what_python_code_sees(void **state)
         "try: q.get(timeout=0.05)\n"
         "except isles.QueueEmpty: pass\n"
         "assert time.monotonic() - before >= 0.05\n"
-        "try: q.put({'a': [object()]})\n"
+        "try: q.put({'a': [time]})\n"
         "except isles.NotShareableError as e: assert \"['a'][0]\" in str(e), e\n"
         "else: raise AssertionError\n"
         "assert q.empty()\n" /* nothing half-sent */

@@ -99,6 +99,7 @@ void host_free_functions(isle_runtime *rt);
 typedef enum activity { /* what the home thread does in the engine */
     ACTIVITY_NONE,
     ACTIVITY_JOB,
+    ACTIVITY_RELEASE, /* lets go of objects whose memory others have seen */
     ACTIVITY_JOIN,   /* waits for non-daemon threads */
     ACTIVITY_REAP,   /* makes threads go */
     ACTIVITY_ATEXIT,

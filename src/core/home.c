@@ -59,6 +59,16 @@ static void begin_unlocked(interp *in, activity what)
 
 /* --- jobs --------------------------------------------------------------------------------------------------------- */
 
+/* Between jobs. An end that comes meanwhile is seen by the caller. */
+static void release_due(interp *in)
+{
+    if (engine_has_due(in->engine)) {
+        begin_unlocked(in, ACTIVITY_RELEASE);
+        engine_release_due(in->engine);
+        finish_and_go_on(in);
+    }
+}
+
 /* Waits for the next job, which is then running. NULL: the interpreter is to end. */
 static isle_job *next_job(interp *in)
 {
@@ -67,6 +77,7 @@ static isle_job *next_job(interp *in)
         atomic_store(&in->wake.open, 0);
         interp_unlock(in);
         plat_gate_wait(&in->wake, PLAT_FOREVER);
+        release_due(in);
         interp_lock(in);
     }
     isle_job *job = in->ending ? NULL : job_pop(in);

@@ -142,11 +142,17 @@ static void on_output(void *core_interp, int stream, size_t len)
     counters_output(&in->counters, len);
 }
 
+static void on_due(void *core_interp)
+{
+    plat_gate_open(&((interp *)core_interp)->wake);
+}
+
 const engine_hooks *host_hooks(void)
 {
     static const engine_hooks hooks = {.on_error = on_error,
                                        .on_output = on_output,
                                        .on_host_call = on_host_call,
+                                       .on_due = on_due,
                                        .host_function_name = function_name};
     return &hooks;
 }

@@ -39,6 +39,9 @@ typedef struct engine_hooks {
     /* isles.host.NAME(*args): core finds and calls the host's function. *out_value is empty for None */
     isle_status (*on_host_call)(void *core_interp, const char *name, const parcel *args, parcel *out_value,
                                 char **out_message);
+    /* objects of the interpreter wait to be released (engine_release_due): wakes the home thread. Any thread, under a
+     * lock of the engine's: it must not wait for anything */
+    void (*on_due)(void *core_interp);
     /* names of the host's functions, for isles.host; index past the end: NULL */
     const char *(*host_function_name)(size_t index);
 } engine_hooks;
@@ -110,6 +113,10 @@ void engine_nudge(engine_interp *interp);
 /* Stops the home thread where it is, for good: it blocks in a signal handler and burns no CPU. false: it is inside
  * libc or the dynamic linker just now, where it might hold a lock of the process; ask again. */
 bool engine_park(engine_interp *interp);
+
+/* Home thread, detached, between tasks: releases objects whose memory others have seen and let go of. */
+bool engine_has_due(engine_interp *interp);
+void engine_release_due(engine_interp *interp);
 
 /* Home thread, detached, after the last task. One round of making the threads that the code left go: interrupts
  * all of them and gives them a moment. Returns how many are left. */

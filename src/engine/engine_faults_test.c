@@ -48,7 +48,16 @@ static const char *host_function_name(size_t index)
     return index == 0 ? "echo" : NULL;
 }
 
-static const engine_hooks hooks = {on_error, on_output, on_host_call, host_function_name};
+static void on_due(void *core)
+{
+    (void)core;
+}
+
+static const engine_hooks hooks = {.on_error = on_error,
+                                   .on_output = on_output,
+                                   .on_host_call = on_host_call,
+                                   .on_due = on_due,
+                                   .host_function_name = host_function_name};
 static bool told; /* something said that it failed */
 
 static void note(isle_status status, engine_failure *failure)

@@ -81,7 +81,7 @@ isle_status engine_take_exception(engine_interp *interp, const engine_task *task
     if (report != NULL) {
         engine_failure ignored = {0};
         failure->exit_status = exit_status_of(report);
-        convert_from_object(report, "exception", &failure->report, &ignored);
+        convert_from_object(NULL, report, "exception", &failure->report, &ignored);
         engine_failure_clear(&ignored);
         Py_DECREF(report);
     }

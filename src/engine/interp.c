@@ -9,6 +9,8 @@ static void drop_objects(engine_interp *interp)
     streams_drop(interp);
     target_drop(interp);
     Py_CLEAR(interp->support);
+    value_types_drop(interp);
+    decode_drop_keys(interp);
 }
 
 /* CPython takes the interpreter's state apart: no more pending calls, no more exceptions of ours. */
@@ -20,6 +22,7 @@ static void on_state_goes(PyObject *capsule)
     Py_CLEAR(interp->host_error);
     Py_CLEAR(interp->not_shareable);
     Py_CLEAR(interp->queue_type);
+    Py_CLEAR(interp->buffer_type);
     for (int i = 0; i < 3; i++) {
         Py_CLEAR(interp->queue_errors[i]);
     }
@@ -172,6 +175,7 @@ static engine_interp *allocate(const isle_interp_config *config, uint64_t id, co
     interp->id = id;
     interp->name = copy;
     interp->number = config->number;
+    interp->pickles = true;
     interp->core = core;
     interp->own_gil = config->gil == ISLE_GIL_OWN;
     interp->isolated = config->isolated;
@@ -198,13 +202,14 @@ static bool follow_arenas(engine_interp *interp)
 static void end_state(engine_interp *interp)
 {
     bool locked;
+    bool may_go = lender_close(interp); /* before its types go: releasing runs code of theirs */
     drop_objects(interp);
     defects_end_lock(interp, &locked);
     Py_EndInterpreter(interp->home);
     defects_end_unlock(locked);
     atomic_fetch_sub(&engine.interps, 1);
     arena_enter(NULL);
-    arena_owner_free(interp->arenas, true);
+    arena_owner_free(interp->arenas, may_go);
     interp->arenas = NULL;
 }
 
@@ -260,6 +265,20 @@ isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, 
     engine_home = NULL;
     engine_interp_free(interp);
     return status;
+}
+
+bool engine_has_due(engine_interp *interp)
+{
+    return lender_has_due(interp);
+}
+
+void engine_release_due(engine_interp *interp)
+{
+    PyEval_RestoreThread(interp->home);
+    interrupt_begin(interp);
+    lender_release_due(interp);
+    interrupt_end(interp);
+    PyEval_SaveThread();
 }
 
 void engine_interp_destroy(engine_interp *interp)

@@ -31,7 +31,10 @@ static PyObject *call_host(PyObject *self, PyObject *args)
     if (name == NULL) {
         return NULL;
     }
-    if (convert_from_object(args, "args", &given, &failure) != ISLE_OK) {
+    if (convert_from_object(interp, args, "args", &given, &failure) != ISLE_OK) {
+        if (PyErr_Occurred()) {
+            return NULL;
+        }
         PyErr_SetString(PyExc_TypeError, failure.message != NULL ? failure.message : "not shareable");
         engine_failure_clear(&failure);
         return NULL;
@@ -46,7 +49,7 @@ static PyObject *call_host(PyObject *self, PyObject *args)
     if (status != ISLE_OK) {
         return host_error(interp, name, status, message);
     }
-    PyObject *value = result.data != NULL ? convert_to_object(&result) : Py_NewRef(Py_None);
+    PyObject *value = result.data != NULL ? convert_to_object(interp, &result) : Py_NewRef(Py_None);
     parcel_clear(&result);
     return value;
 }
@@ -87,8 +90,6 @@ static int make_exceptions(engine_interp *interp)
     return interp->cancelled != NULL && interp->host_error != NULL ? 0 : -1;
 }
 
-static int make_queue_classes(engine_interp *interp);
-
 /* --- queues ----------------------------------------------------------------------------------------------------- */
 
 static int unbound_of(const char *text)
@@ -114,7 +115,7 @@ static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwarg
         return NULL;
     }
     int tag = unbound_of(unbound);
-    if (tag < 0 || make_queue_classes(interp_of(capsule)) < 0) {
+    if (tag < 0 || module_make_queue_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
     queue_limits limits = {.max_items = maxsize > 0 ? (size_t)maxsize : 0,
@@ -129,7 +130,7 @@ static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwarg
 static PyObject *find_queue(PyObject *capsule, PyObject *arg)
 {
     const char *name = PyUnicode_AsUTF8(arg);
-    if (name == NULL || make_queue_classes(interp_of(capsule)) < 0) {
+    if (name == NULL || module_make_queue_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
     queue *q = queue_find(name);
@@ -147,7 +148,7 @@ static PyMethodDef find_queue_def = {"find_queue", find_queue, METH_O,
 
 /* The classes are made when somebody first asks for one: most interpreters never do. They are then attributes of
  * the module. */
-static int make_queue_classes(engine_interp *interp)
+int module_make_queue_classes(engine_interp *interp)
 {
     if (interp->queue_type != NULL) {
         return 0;
@@ -181,7 +182,7 @@ static PyObject *find_attribute(PyObject *capsule, PyObject *name)
     if (!is_queue_class(name) || interp->queue_type != NULL) {
         return PyErr_Format(PyExc_AttributeError, "module 'isles' has no attribute '%S'", name);
     }
-    PyObject *module = make_queue_classes(interp) == 0 ? PyImport_ImportModule("isles") : NULL;
+    PyObject *module = module_make_queue_classes(interp) == 0 ? PyImport_ImportModule("isles") : NULL;
     PyObject *value = module != NULL ? PyObject_GetAttr(module, name) : NULL;
     Py_XDECREF(module);
     return value;
@@ -195,7 +196,8 @@ static int add_queues(engine_interp *interp, PyObject *module)
     int failed = capsule == NULL ||
                  PyModule_Add(module, "create_queue", PyCFunction_New(&create_queue_def, capsule)) < 0 ||
                  PyModule_Add(module, "find_queue", PyCFunction_New(&find_queue_def, capsule)) < 0 ||
-                 PyModule_Add(module, "__getattr__", PyCFunction_New(&find_attribute_def, capsule)) < 0;
+                 PyModule_Add(module, "__getattr__", PyCFunction_New(&find_attribute_def, capsule)) < 0 ||
+                 value_types_install(module, capsule) < 0;
     Py_XDECREF(capsule);
     return failed ? -1 : 0;
 }

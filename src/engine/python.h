@@ -53,6 +53,11 @@ struct engine_interp {
     PyObject *not_shareable; /* isles.NotShareableError; this and the next: NULL until somebody asks for one */
     PyObject *queue_type;    /* isles.Queue */
     PyObject *queue_errors[3];
+    PyObject *buffer_type;   /* isles.Buffer; NULL until needed */
+    PyObject *value_types;   /* globals of value_types.py; this and the next two: NULL until needed */
+    PyObject *describe, *rebuild;
+    struct key_cache *keys;  /* decode.c: strings that were keys lately; NULL until needed */
+    bool pickles;            /* what has no encoding of its own may be pickled (isles.allow_pickle) */
     PyObject *files[3];     /* sys.stdin, sys.stdout, sys.stderr as made */
     PyObject *file_names[3]; /* "stdin", "stdout", "stderr" */
     PyObject *flush[3];     /* their bound methods; [0] isn't used */
@@ -60,6 +65,8 @@ struct engine_interp {
     PyObject *support;      /* globals of support.py; NULL until needed */
     PyObject *target_names; /* of the last call's target: see target.c */
     char *target;
+
+    struct lender *lender;  /* lender.c; NULL: nothing was lent yet */
 
     plat_lock lock;
     bool alive;   /* `state` may be given to _PyEval_AddPendingCall */
@@ -89,9 +96,6 @@ typedef struct engine_global {
     const char *hook_reason; /* NULL: blocking calls can be interrupted */
     bool hook_active;
     _Atomic size_t interps;  /* alive: os.fork is refused */
-
-    char *support_data; /* marshalled support.py; read-only once written */
-    size_t support_size;
 } engine_global;
 extern engine_global engine;
 
@@ -106,14 +110,40 @@ isle_status engine_fail(engine_failure *failure, isle_status status, const char 
 /* exceptions.c: takes the exception that is set; returns the status of the failure. `task` may be NULL. */
 isle_status engine_take_exception(engine_interp *interp, const engine_task *task, engine_failure *failure);
 
-/* convert.c: `root` names the value in the message ("args"). No exception is left set. */
-isle_status convert_from_object(PyObject *object, const char *root, parcel *out, engine_failure *failure);
+/* encode.c: `root` names the value in the message ("args"). ISLE_ERR_NOT_SHAREABLE, ISLE_ERR_NOMEM; no exception is left
+ * set, except with ISLE_ERR_PYTHON: one that is to stop the code came while Python code described an object. `interp` may
+ * be NULL: only plain values then. */
+isle_status convert_from_object(engine_interp *interp, PyObject *object, const char *root, parcel *out,
+                                engine_failure *failure);
 /* The same, as one item behind what the writer has; its `beside` must be there. On failure the writer's content is of no use. */
-isle_status convert_write(PyObject *object, const char *root, cbor_writer *w, engine_failure *failure);
-PyObject *convert_to_object(const parcel *p); /* NULL with a ValueError set */
-PyObject *convert_read(const uint8_t *data, size_t len, const attachments *beside);
+isle_status convert_write(engine_interp *interp, PyObject *object, const char *root, cbor_writer *w,
+                          engine_failure *failure);
+PyObject *convert_to_object(engine_interp *interp, const parcel *p); /* NULL with a ValueError set */
+PyObject *convert_read(engine_interp *interp, const uint8_t *data, size_t len, const attachments *beside);
 /* [args, kwargs] as the core writes it: a tuple, and a dict or NULL for none. -1 with an exception set. */
-int convert_to_call(const parcel *p, PyObject **out_args, PyObject **out_kwargs);
+int convert_to_call(engine_interp *interp, const parcel *p, PyObject **out_args, PyObject **out_kwargs);
+
+/* lender.c; attached to it */
+typedef struct lender lender;
+void lender_release_due(engine_interp *interp); /* what others have let go of */
+bool lender_has_due(engine_interp *interp);     /* any thread that may call the engine for it */
+bool lender_close(engine_interp *interp);       /* its end: false: memory of it is still seen and must stay */
+
+/* value_types.c: what value_types.py says. New references, or NULL with an exception set. */
+PyObject *value_types_describe(engine_interp *interp, PyObject *object, bool leaves_process);
+PyObject *value_types_rebuild(engine_interp *interp, const char *name, PyObject *args);
+PyObject *value_types_rebuild_tag(engine_interp *interp, PyObject *args);  /* (tag, content) */
+PyObject *value_types_fill(engine_interp *interp, PyObject *args);         /* (object, state) */
+int value_types_install(PyObject *module, PyObject *capsule); /* isles.encode and its like */
+void value_types_drop(engine_interp *interp);
+/* Raises what a conversion failed with (isles.NotShareableError), unless an exception is set; clears it. Returns -1. */
+int value_types_raise(engine_interp *interp, engine_failure *failure);
+
+/* decode.c */
+PyObject *decode_make_memoryview(engine_interp *interp, PyObject *args); /* (Buffer, format, shape, strides, offset) */
+/* Of bytes that stand alone. Without `objects`, what needs code is refused: classes, functions, pickles. */
+PyObject *convert_read_foreign(engine_interp *interp, const uint8_t *data, size_t len, bool objects);
+void decode_drop_keys(engine_interp *interp);
 
 /* streams.c */
 int streams_install(engine_interp *interp);
@@ -125,16 +155,25 @@ enum { QUEUE_ERROR_CLOSED, QUEUE_ERROR_EMPTY, QUEUE_ERROR_FULL };
 struct isle_queue;
 int queue_type_make(engine_interp *interp);
 PyObject *queue_wrap(engine_interp *interp, struct isle_queue *q /* stolen */);
+attachment *queue_object_attachment(PyObject *object); /* NULL: no memory */
+PyObject *queue_object_new(engine_interp *interp, attachment *a);
 
 /* module.c */
 int module_install(engine_interp *interp);
+int module_make_queue_classes(engine_interp *interp); /* when somebody first needs them */
 
 /* target.c: new reference to what "module:function" names, or NULL with an exception set. */
 PyObject *target_resolve(engine_interp *interp, const char *target);
 void target_drop(engine_interp *interp);
 
+/* script.c: Python code of ours. It is compiled by the main interpreter at start, attached, and loaded where it is needed:
+ * new reference to its globals, or NULL with an exception set. */
+typedef enum script { SCRIPT_SUPPORT, SCRIPT_VALUE_TYPES, SCRIPTS } script;
+int script_prepare(void);
+void script_forget(void);
+PyObject *script_load(script which, const char *name);
+
 /* support.c: calls a function of support.py; new reference or NULL with an exception set. */
-int support_prepare(void); /* main interpreter, attached: compiles it */
 PyObject *support_call(engine_interp *interp, const char *function, PyObject *args /* stolen */);
 
 /* interrupt.c */

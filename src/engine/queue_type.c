@@ -88,9 +88,12 @@ static value_message *encode(PyObject *self, PyObject *value)
     cbor_writer w;
     engine_failure failure = {0};
     value_message_begin(&w, &beside);
-    if (convert_write(value, "value", &w, &failure) != ISLE_OK) {
+    if (convert_write(interp_of(self), value, "value", &w, &failure) != ISLE_OK) {
         value_message_abandon(&w);
-        PyErr_SetString(interp_of(self)->not_shareable, failure.message != NULL ? failure.message : "not shareable");
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(interp_of(self)->not_shareable,
+                            failure.message != NULL ? failure.message : "not shareable");
+        }
         engine_failure_clear(&failure);
         return NULL;
     }
@@ -154,10 +157,10 @@ static queue_result get_list(PyObject *self, size_t most, int64_t deadline, queu
 }
 
 /* Takes the message over. */
-static PyObject *decode(queue_message *message)
+static PyObject *decode(PyObject *self, queue_message *message)
 {
     const value_message *m = (value_message *)message;
-    PyObject *value = convert_read(m->data, m->len, &m->beside);
+    PyObject *value = convert_read(interp_of(self), m->data, m->len, &m->beside);
     message->drop(message);
     return value;
 }
@@ -166,7 +169,7 @@ static PyObject *get(PyObject *self, int64_t deadline)
 {
     queue_message *message;
     queue_result result = get_list(self, 1, deadline, &message, NULL);
-    return result == QUEUE_OK ? decode(message) : raise_result(self, result, true);
+    return result == QUEUE_OK ? decode(self, message) : raise_result(self, result, true);
 }
 
 static PyObject *method_get(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -188,12 +191,12 @@ static PyObject *method_get_nowait(PyObject *self, PyObject *unused)
     return get(self, 0);
 }
 
-static PyObject *decode_list(queue_message *message, size_t count)
+static PyObject *decode_list(PyObject *self, queue_message *message, size_t count)
 {
     PyObject *values = PyList_New((Py_ssize_t)count);
     for (Py_ssize_t i = 0; message != NULL; i++) {
         queue_message *next = message->next;
-        PyObject *value = values != NULL ? decode(message) : NULL;
+        PyObject *value = values != NULL ? decode(self, message) : NULL;
         if (values == NULL) {
             message->drop(message);
         } else if (value == NULL) {
@@ -223,7 +226,7 @@ static PyObject *method_get_many(PyObject *self, PyObject *args, PyObject *kwarg
         return NULL;
     }
     queue_result result = get_list(self, (size_t)most, deadline, &list, &count);
-    return result == QUEUE_OK ? decode_list(list, count) : raise_result(self, result, true);
+    return result == QUEUE_OK ? decode_list(self, list, count) : raise_result(self, result, true);
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------- */
@@ -374,6 +377,16 @@ PyObject *queue_wrap(engine_interp *interp, queue *q)
     self->q = q;
     self->interp = interp;
     return (PyObject *)self;
+}
+
+attachment *queue_object_attachment(PyObject *object)
+{
+    return queue_attachment(queue_of(object));
+}
+
+PyObject *queue_object_new(engine_interp *interp, attachment *a)
+{
+    return module_make_queue_classes(interp) == 0 ? queue_wrap(interp, queue_ref(a->data)) : NULL;
 }
 
 static int make_error(engine_interp *interp, int which, const char *name, const char *doc, PyObject *base)

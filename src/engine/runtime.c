@@ -105,7 +105,7 @@ static isle_status prepare(const isle_runtime_config *config, engine_failure *fa
     if (error != 0) {
         return engine_fail(failure, ISLE_ERR_SYSTEM, "interrupt_signal: %s", strerror(error));
     }
-    if (support_prepare() < 0) {
+    if (script_prepare() < 0) {
         PyErr_Clear();
         return engine_fail(failure, ISLE_ERR_ENGINE, "the support code did not compile");
     }
@@ -220,8 +220,7 @@ isle_status engine_stop(engine_failure *failure)
     PyEval_RestoreThread(engine.main_thread_state);
     int failed = Py_FinalizeEx();
     frozen_stop();
-    plat_free(engine.support_data);
-    engine.support_data = NULL;
+    script_forget();
     return failed == 0 ? ISLE_OK
                        : engine_fail(failure, ISLE_ERR_ENGINE, "CPython could not flush its files at its end");
 }

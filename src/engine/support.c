@@ -1,34 +1,5 @@
-/* support.py inside an interpreter: compiled once by the main interpreter at start, loaded into another when it is
- * first needed. The marshalled bytes are written before any other interpreter exists and only read afterwards. */
-#include <string.h>
-
+/* support.py inside an interpreter: loaded when it is first needed. */
 #include "python.h"
-
-#include <marshal.h>
-
-#include "support_source.h" /* made by CMake from support.py */
-
-int support_prepare(void)
-{
-    PyObject *code = Py_CompileString(support_source, "<isles>", Py_file_input);
-    PyObject *bytes = code != NULL ? PyMarshal_WriteObjectToString(code, Py_MARSHAL_VERSION) : NULL;
-    Py_XDECREF(code);
-    if (bytes == NULL) {
-        return -1;
-    }
-    size_t size = (size_t)PyBytes_GET_SIZE(bytes);
-    char *copy = plat_malloc(size);
-    if (copy != NULL) {
-        memcpy(copy, PyBytes_AS_STRING(bytes), size);
-        plat_free(engine.support_data);
-        engine.support_data = copy;
-        engine.support_size = size;
-    } else {
-        PyErr_NoMemory();
-    }
-    Py_DECREF(bytes);
-    return copy != NULL ? 0 : -1;
-}
 
 /* Calls what `find` returns, with no frame of ours in between (a debugger stops in the caller's); None: nothing. */
 static PyObject *found(PyObject *find, PyObject *args, PyObject *kwargs)
@@ -64,20 +35,10 @@ static int add_functions(PyObject *globals)
 
 static PyObject *load(void)
 {
-    PyObject *globals = PyDict_New();
-    PyObject *code = PyMarshal_ReadObjectFromString(engine.support_data, (Py_ssize_t)engine.support_size);
-    PyObject *name = PyUnicode_FromString("isles._support");
-    PyObject *done = NULL;
-    if (globals != NULL && code != NULL && name != NULL && PyDict_SetItemString(globals, "__name__", name) == 0 &&
-        PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()) == 0 && add_functions(globals) == 0) {
-        done = PyEval_EvalCode(code, globals, globals);
-    }
-    if (done == NULL) {
+    PyObject *globals = script_load(SCRIPT_SUPPORT, "isles._support");
+    if (globals != NULL && add_functions(globals) < 0) {
         Py_CLEAR(globals);
     }
-    Py_XDECREF(done);
-    Py_XDECREF(name);
-    Py_XDECREF(code);
     return globals;
 }
 

@@ -105,7 +105,7 @@ static PyObject *run_call(engine_interp *interp, const engine_task *task)
         return NULL;
     }
     PyObject *function = target_resolve(interp, task->target);
-    if (function == NULL || convert_to_call(&task->args, &args, &kwargs) < 0) {
+    if (function == NULL || convert_to_call(interp, &task->args, &args, &kwargs) < 0) {
         Py_XDECREF(function);
         return NULL;
     }
@@ -127,10 +127,10 @@ static PyObject *get_global(const engine_task *task)
     return value;
 }
 
-static PyObject *set_global(const engine_task *task)
+static PyObject *set_global(engine_interp *interp, const engine_task *task)
 {
     PyObject *namespace = main_namespace();
-    PyObject *value = namespace != NULL ? convert_to_object(&task->args) : NULL;
+    PyObject *value = namespace != NULL ? convert_to_object(interp, &task->args) : NULL;
     int failed = value == NULL || PyDict_SetItemString(namespace, task->target, value) < 0;
     Py_XDECREF(value);
     Py_XDECREF(namespace);
@@ -164,7 +164,7 @@ static PyObject *dispatch(engine_interp *interp, const engine_task *task)
     case ENGINE_GET_GLOBAL:
         return get_global(task);
     case ENGINE_SET_GLOBAL:
-        return set_global(task);
+        return set_global(interp, task);
     case ENGINE_JOIN_THREADS:
         return call_if_loaded(interp, "threading", "join_threads");
     case ENGINE_ATEXIT:
@@ -172,6 +172,7 @@ static PyObject *dispatch(engine_interp *interp, const engine_task *task)
     case ENGINE_MARK:
         return support_call(interp, "mark", PyTuple_New(0));
     case ENGINE_RESET:
+        value_types_drop(interp); /* it knows classes of modules that go */
         return support_call(interp, "reset", PyTuple_New(0));
     }
     PyErr_SetString(PyExc_SystemError, "unknown task");
@@ -204,7 +205,11 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *o
     interrupt_begin(interp);
     PyObject *result = dispatch(interp, task);
     if (result != NULL && has_value(task->kind)) {
-        status = convert_from_object(result, task->kind == ENGINE_CALL ? "result" : task->target, out_value, failure);
+        status = convert_from_object(interp, result, task->kind == ENGINE_CALL ? "result" : task->target, out_value,
+                                     failure);
+        if (status == ISLE_ERR_PYTHON) {
+            status = engine_take_exception(interp, task, failure);
+        }
     } else if (task->kind == ENGINE_JOIN_THREADS && atomic_load(&interp->reason) != 0) {
         /* threading swallows what interrupts its wait, or it comes just after */
         status = engine_fail(failure, (isle_status)atomic_load(&interp->reason), "threads that it started still ran");

@@ -46,3 +46,18 @@ value_message *value_message_take(cbor_writer *w, uint64_t sender)
     m->message = (queue_message){.size_bytes = weight(m), .sender = sender, .drop = drop};
     return m;
 }
+
+static void drop_queue(attachment *a)
+{
+    queue_unref(a->data);
+    plat_free(a);
+}
+
+attachment *queue_attachment(queue *q)
+{
+    attachment *a = plat_calloc(1, sizeof *a);
+    if (a != NULL) {
+        *a = (attachment){.refs = 1, .kind = ATTACHMENT_QUEUE, .drop = drop_queue, .data = queue_ref(q)};
+    }
+    return a;
+}

@@ -1,6 +1,5 @@
 """Functions that job_test.c calls."""
-import collections
-import enum
+import threading
 
 
 def echo(*args, **kwargs):
@@ -29,27 +28,26 @@ def fail(message):
     raise ValueError(message)
 
 
-class Colour(enum.IntEnum):
-    RED = 1
-
-
-Named = collections.namedtuple("N", "a b")
+class Holder:
+    def __init__(self, held):
+        self.held = held
 
 
 def unshareable(kind):
-    knot = []
-    knot.append(knot)
+    lock = threading.Lock()
     deep = []
     for _ in range(600):
         deep = [deep]
+
+    def closure():
+        return lock
+
     return {
-        "object": object(),
-        "inside": {"a": [1, {"b": (2, object())}]},
-        "key": {object: 1},
-        "knot": knot,
+        "lock": lock,
+        "inside": {"a": [1, {"b": (2, lock)}]},
+        "attribute": Holder(lock),
+        "key": {(lock,): 1},
         "deep": deep,
-        "function": unshareable,
-        "set": {1},
-        "subclass of int": Colour.RED,  # not silently made an int
-        "named tuple": Named(1, 2),
+        "closure": closure,
+        "module": threading,
     }[kind]

@@ -597,3 +597,14 @@ void engine_leave(isle_entry *entry)
     plat_lock_give(&interp->lock);
     engine_reattach(entry->opaque[1]);
 }
+
+bool engine_has_due(engine_interp *interp)
+{
+    (void)interp;
+    return false;
+}
+
+void engine_release_due(engine_interp *interp)
+{
+    (void)interp;
+}

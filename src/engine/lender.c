@@ -1,0 +1,359 @@
+/* Memory of an interpreter's objects that others see without a copy. A loan holds the object's Py_buffer (or the bytes
+ * object), which belongs to the owner's interpreter and is released there, whoever lets go last: by a pending call, or
+ * when the owner's home thread next has nothing to do.
+ *
+ * When the owner ends first, what nobody has looked at yet (it lies in a queue) is copied, and the object released.
+ * Memory that somebody sees can't be moved: its object is never released, so that the memory stays valid. It stays
+ * allocated until the process ends, also when the last view has gone.
+ *
+ * A lender is counted: its interpreter has a reference, and each loan. Its lock is a leaf; with it held nothing is called
+ * but _PyEval_AddPendingCall and the hook that wakes the home thread. */
+#include <string.h>
+
+#include "values.h"
+
+typedef struct lent { /* what the owner keeps for it */
+    Py_buffer view;   /* of any exporter; not used for bytes */
+    PyObject *bytes;  /* NULL: see view */
+} lent;
+
+typedef struct loan {
+    attachment a;
+    struct lender *lender;
+    lent object;
+    struct loan *next, *previous; /* among those that are out; then, in `due`, next only */
+    bool pinned;                  /* somebody may hold the pointer */
+    bool moved;                   /* data is a copy of ours (or nothing), and the object was released */
+} loan;
+
+struct lender {
+    _Atomic uint32_t refs;
+    plat_lock lock;        /* guards all that follows, and the loans' last four */
+    engine_interp *interp; /* NULL: it has ended */
+    loan *out, *due;
+    bool asked; /* a pending call is under way */
+};
+
+/* Declared by CPython in an internal header; exported in 3.13 to 3.15. */
+extern int _PyEval_AddPendingCall(PyInterpreterState *interp, int (*func)(void *), void *arg, int flags);
+
+static void lender_unref(lender *l)
+{
+    if (atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) == 1) {
+        plat_lock_destroy(&l->lock);
+        plat_free(l);
+    }
+}
+
+static lender *lender_ref(lender *l)
+{
+    atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
+    return l;
+}
+
+/* Attached to the owner. */
+static void release_object(lent *object)
+{
+    if (object->bytes != NULL) {
+        Py_CLEAR(object->bytes);
+    } else {
+        PyBuffer_Release(&object->view);
+    }
+}
+
+static void loan_free(loan *it)
+{
+    lender *l = it->lender;
+    if (it->moved) {
+        plat_free(it->a.data);
+    }
+    plat_free(it);
+    lender_unref(l);
+}
+
+static loan *take_due(lender *l)
+{
+    plat_lock_take(&l->lock);
+    loan *list = l->due;
+    l->due = NULL;
+    plat_lock_give(&l->lock);
+    return list;
+}
+
+static void release_all(loan *list)
+{
+    while (list != NULL) {
+        loan *it = list;
+        list = it->next;
+        release_object(&it->object);
+        loan_free(it);
+    }
+}
+
+/* A pending call of the owner's interpreter; has a reference to the lender. An exception that runs stays as it is. */
+static int release_pending(void *arg)
+{
+    lender *l = arg;
+    plat_lock_take(&l->lock);
+    l->asked = false;
+    bool alive = l->interp != NULL;
+    plat_lock_give(&l->lock);
+    if (alive) {
+        PyObject *before = PyErr_GetRaisedException();
+        release_all(take_due(l));
+        PyErr_SetRaisedException(before);
+    }
+    lender_unref(l);
+    return 0;
+}
+
+/* Lock held. Where CPython's list of pending calls is full, the home thread does it between tasks. */
+static void ask_owner(lender *l)
+{
+    if (!l->asked) {
+        l->asked = true;
+        lender_ref(l);
+        if (_PyEval_AddPendingCall(l->interp->state, release_pending, l, 0) != 0) {
+            l->asked = false;
+            atomic_fetch_sub(&l->refs, 1); /* never the last: the interpreter has one */
+        }
+    }
+    engine.hooks.on_due(l->interp->core);
+}
+
+static bool is_attached_to(const engine_interp *interp)
+{
+    PyThreadState *current = PyThreadState_GetUnchecked();
+    return current != NULL && PyThreadState_GetInterpreter(current) == interp->state;
+}
+
+static void leave(loan *it)
+{
+    *(it->previous != NULL ? &it->previous->next : &it->lender->out) = it->next;
+    if (it->next != NULL) {
+        it->next->previous = it->previous;
+    }
+}
+
+static void drop(attachment *a)
+{
+    loan *it = (loan *)a;
+    lender *l = it->lender;
+    plat_lock_take(&l->lock);
+    bool alive = l->interp != NULL && !it->moved;
+    bool here = alive && is_attached_to(l->interp);
+    if (l->interp != NULL) {
+        leave(it);
+    }
+    if (alive && !here) {
+        it->next = l->due;
+        l->due = it;
+        ask_owner(l);
+    }
+    plat_lock_give(&l->lock);
+    if (here) {
+        release_object(&it->object);
+    }
+    if (!alive || here) {
+        loan_free(it);
+    }
+}
+
+static void pin(attachment *a)
+{
+    loan *it = (loan *)a;
+    plat_lock_take(&it->lender->lock);
+    it->pinned = true;
+    plat_lock_give(&it->lender->lock);
+}
+
+/* --- lending ---------------------------------------------------------------------------------------------------- */
+
+static lender *lender_of(engine_interp *interp)
+{
+    plat_lock_take(&interp->lock); /* free-threaded builds: two threads may lend for the first time */
+    if (interp->lender == NULL) {
+        lender *l = plat_calloc(1, sizeof *l);
+        if (l != NULL) {
+            l->refs = 1;
+            l->interp = interp;
+            plat_lock_init(&l->lock);
+        }
+        interp->lender = l;
+    }
+    lender *l = interp->lender;
+    plat_lock_give(&interp->lock);
+    return l;
+}
+
+static loan *loan_new(engine_interp *interp, attachment_kind kind)
+{
+    lender *l = lender_of(interp);
+    loan *it = l != NULL ? plat_calloc(1, sizeof *it) : NULL;
+    if (it != NULL) {
+        it->a = (attachment){.refs = 1, .kind = kind, .drop = drop, .pin = pin};
+        it->lender = lender_ref(l);
+    }
+    return it;
+}
+
+static attachment *hand_out(loan *it)
+{
+    lender *l = it->lender;
+    plat_lock_take(&l->lock);
+    it->next = l->out;
+    if (it->next != NULL) {
+        it->next->previous = it;
+    }
+    l->out = it;
+    plat_lock_give(&l->lock);
+    return &it->a;
+}
+
+attachment *lend_bytes(engine_interp *interp, PyObject *bytes)
+{
+    loan *it = loan_new(interp, ATTACHMENT_BYTES);
+    if (it == NULL) {
+        return NULL;
+    }
+    it->object.bytes = Py_NewRef(bytes);
+    it->a.data = PyBytes_AS_STRING(bytes);
+    it->a.len = (size_t)PyBytes_GET_SIZE(bytes);
+    return hand_out(it);
+}
+
+/* The range of memory that a view reaches: from its lowest byte, and how far. */
+static char *reach(const Py_buffer *view, size_t *out_len)
+{
+    char *low = view->buf, *high = (char *)view->buf + view->itemsize;
+    if (view->len == 0) {
+        *out_len = 0;
+        return low;
+    }
+    for (int i = 0; view->strides != NULL && i < view->ndim; i++) {
+        Py_ssize_t span = view->strides[i] * (view->shape[i] - 1);
+        *(span < 0 ? &low : &high) += span;
+    }
+    *out_len = view->strides != NULL ? (size_t)(high - low) : (size_t)view->len;
+    return low;
+}
+
+bool shape_of(const Py_buffer *view, const char *base, memory_shape *out)
+{
+    const char *format = view->format != NULL ? view->format : "B";
+    if (view->suboffsets != NULL || strlen(format) >= sizeof out->format) {
+        PyErr_SetString(PyExc_BufferError,
+                        view->suboffsets != NULL ? "memory in several pieces" : "a format that is too long");
+        return false;
+    }
+    strcpy(out->format, format);
+    out->ndim = view->ndim;
+    out->itemsize = view->itemsize;
+    out->offset = (char *)view->buf - base;
+    Py_ssize_t stride = view->itemsize;
+    for (int i = view->ndim - 1; i >= 0; i--) {
+        out->shape[i] = view->shape != NULL ? view->shape[i] : view->len / view->itemsize;
+        out->strides[i] = view->strides != NULL ? view->strides[i] : stride;
+        stride *= out->shape[i];
+    }
+    return true;
+}
+
+attachment *lend_buffer(engine_interp *interp, PyObject *exporter, bool writable, memory_shape *shape)
+{
+    loan *it = loan_new(interp, ATTACHMENT_BUFFER);
+    if (it == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    if (PyObject_GetBuffer(exporter, &it->object.view, writable ? PyBUF_FULL : PyBUF_FULL_RO) < 0) {
+        loan_free(it);
+        return NULL;
+    }
+    it->a.data = reach(&it->object.view, &it->a.len);
+    it->a.writable = writable;
+    if (shape != NULL && !shape_of(&it->object.view, it->a.data, shape)) {
+        PyBuffer_Release(&it->object.view);
+        loan_free(it);
+        return NULL;
+    }
+    return hand_out(it);
+}
+
+/* --- the owner --------------------------------------------------------------------------------------------------- */
+
+void lender_release_due(engine_interp *interp)
+{
+    if (interp->lender != NULL) {
+        release_all(take_due(interp->lender));
+    }
+}
+
+bool lender_has_due(engine_interp *interp)
+{
+    lender *l = interp->lender;
+    if (l == NULL) {
+        return false;
+    }
+    plat_lock_take(&l->lock);
+    bool has = l->due != NULL;
+    plat_lock_give(&l->lock);
+    return has;
+}
+
+/* Lock held. What nobody has looked at becomes a copy; what somebody is letting go of just now needs none. false: it must
+ * stay. */
+static bool move(loan *it)
+{
+    bool is_leaving = atomic_load(&it->a.refs) == 0;
+    void *copy = is_leaving || it->pinned ? NULL : plat_malloc(it->a.len);
+    if (copy == NULL && !is_leaving) {
+        return false;
+    }
+    if (copy != NULL) {
+        memcpy(copy, it->a.data, it->a.len);
+    }
+    it->a.data = copy;
+    return it->moved = true;
+}
+
+/* Releasing runs Python, which must not happen under the lock: so one at a time. false: no more. */
+static bool move_one(lender *l, lent *out_object, size_t *out_left_bytes)
+{
+    bool found = false;
+    plat_lock_take(&l->lock);
+    *out_left_bytes = 0;
+    for (loan *it = l->out; it != NULL && !found; it = it->next) {
+        if (!it->moved && move(it)) {
+            found = true;
+            *out_object = it->object;
+        } else if (!it->moved) {
+            *out_left_bytes += it->a.len;
+        }
+    }
+    plat_lock_give(&l->lock);
+    return found;
+}
+
+bool lender_close(engine_interp *interp)
+{
+    lender *l = interp->lender;
+    size_t left_bytes = 0;
+    lent object;
+    if (l == NULL) {
+        return true;
+    }
+    while (move_one(l, &object, &left_bytes)) {
+        release_object(&object);
+    }
+    release_all(take_due(l));
+    plat_lock_take(&l->lock);
+    loan *due = l->due; /* came just now */
+    l->due = NULL;
+    l->interp = NULL;
+    plat_lock_give(&l->lock);
+    release_all(due);
+    interp->lender = NULL;
+    lender_unref(l);
+    return left_bytes == 0;
+}
