@@ -6,7 +6,7 @@
 
 #include <platform.h>
 
-#define FIRST_CAPACITY 64
+#define FIRST_CAPACITY 128
 #define HEAD_MAX 9
 
 enum { MAJOR_UINT, MAJOR_NEGATIVE, MAJOR_BYTES, MAJOR_TEXT, MAJOR_ARRAY, MAJOR_MAP, MAJOR_TAG, MAJOR_SIMPLE };
@@ -52,7 +52,7 @@ static __attribute__((noinline)) uint8_t *grow(cbor_writer *w, size_t size)
     }
     size_t need, capacity;
     if (__builtin_add_overflow(w->len, size, &need) ||
-        __builtin_add_overflow(w->capacity, w->capacity / 2 + FIRST_CAPACITY, &capacity)) {
+        __builtin_add_overflow(w->capacity, w->capacity + FIRST_CAPACITY, &capacity)) {
         return fail(w);
     }
     if (capacity < need) {

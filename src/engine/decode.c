@@ -7,10 +7,19 @@
 
 #include "values.h"
 
-enum { KEYS = 512, KEY_MAX = 32 };
+enum { KEYS = 512 };
+
+/* Declared by CPython in an internal header; exported in 3.13 to 3.15. */
+extern PyObject *_PyDict_NewPresized(Py_ssize_t count);
+
+typedef struct known_key {
+    uint64_t first, last; /* of its text: its ends */
+    uint32_t len;
+    PyObject *string; /* ASCII; NULL: none */
+} known_key;
 
 struct key_cache {
-    PyObject *strings[KEYS]; /* ASCII, at most KEY_MAX long; NULL: none */
+    known_key known[KEYS];
 };
 
 typedef struct decoder {
@@ -117,6 +126,9 @@ static PyObject *make_text(const uint8_t *text, size_t len)
     if (!is_ascii(text, len)) {
         return PyUnicode_DecodeUTF8((const char *)text, (Py_ssize_t)len, "strict");
     }
+    if (len == 1) {
+        return PyUnicode_FromOrdinal(*text); /* there is one of each */
+    }
     PyObject *string = PyUnicode_New((Py_ssize_t)len, 127);
     if (string != NULL && len != 0) {
         memcpy(PyUnicode_1BYTE_DATA(string), text, len);
@@ -124,23 +136,44 @@ static PyObject *make_text(const uint8_t *text, size_t len)
     return string;
 }
 
-static uint32_t hash_of(const uint8_t *text, size_t len)
-{
-    uint64_t first = 0, last = 0;
-    memcpy(&first, text, len < 8 ? len : 8);
-    memcpy(&last, text + (len > 8 ? len - 8 : 0), len < 8 ? len : 8);
-    return (uint32_t)((((first ^ (last << 1)) + len) * 0x9E3779B97F4A7C15u) >> 32);
-}
-
-/* A key's text; an interned-like string where the text was a key lately. */
+#ifdef Py_GIL_DISABLED
+/* The cache has no lock. */
 static PyObject *make_key(decoder *d, const uint8_t *text, size_t len)
 {
-#ifdef Py_GIL_DISABLED
     (void)d;
-    return make_text(text, len); /* the cache has no lock */
+    return make_text(text, len);
+}
 #else
+/* The first and the last eight bytes of a text of at least one: of one of up to 16 that is all there is. Reads no further
+ * than the input reaches. */
+static void ends_of(const decoder *d, const uint8_t *text, size_t len, uint64_t *first, uint64_t *last)
+{
+    if (len >= 8) {
+        memcpy(first, text, 8);
+        memcpy(last, text + len - 8, 8);
+        return;
+    }
+    *first = 0;
+    if ((size_t)(d->reader.end - text) >= 8) {
+        memcpy(first, text, 8);
+        *first &= ~UINT64_C(0) >> (64 - 8 * len); /* little-endian; elsewhere other bytes, but always the same */
+    } else {
+        memcpy(first, text, len);
+    }
+    *last = *first;
+}
+
+static bool is_key(const known_key *k, uint64_t first, uint64_t last, const uint8_t *text, size_t len)
+{
+    return k->string != NULL && k->first == first && k->last == last && k->len == len &&
+           (len <= 16 || memcmp(PyUnicode_1BYTE_DATA(k->string), text, len) == 0);
+}
+
+/* An ASCII text of at most KEY_MAX that is a key. */
+static PyObject *make_key(decoder *d, const uint8_t *text, size_t len)
+{
     engine_interp *interp = d->interp;
-    if (len > KEY_MAX || interp == NULL) {
+    if (len == 0 || interp == NULL) {
         return make_text(text, len);
     }
     if (interp->keys == NULL) {
@@ -149,22 +182,28 @@ static PyObject *make_key(decoder *d, const uint8_t *text, size_t len)
     if (interp->keys == NULL) {
         return make_text(text, len);
     }
-    PyObject **place = &interp->keys->strings[hash_of(text, len) % KEYS], *key = *place;
-    if (key != NULL && (size_t)PyUnicode_GET_LENGTH(key) == len && memcmp(PyUnicode_1BYTE_DATA(key), text, len) == 0) {
-        return Py_NewRef(key);
+    uint64_t first, last;
+    ends_of(d, text, len, &first, &last);
+    size_t place = (((first ^ last << 1) + len) * 0x9E3779B97F4A7C15u) >> 55;
+    known_key *k = &interp->keys->known[place % KEYS];
+    if (is_key(k, first, last, text, len)) {
+        return Py_NewRef(k->string);
     }
-    key = make_text(text, len);
-    if (key != NULL && PyUnicode_IS_ASCII(key)) {
-        Py_XSETREF(*place, Py_NewRef(key));
+    PyObject *key = make_text(text, len);
+    if (key != NULL) {
+        Py_XSETREF(k->string, Py_NewRef(key));
+        k->first = first;
+        k->last = last;
+        k->len = (uint32_t)len;
     }
     return key;
-#endif
 }
+#endif
 
 void decode_drop_keys(engine_interp *interp)
 {
     for (size_t i = 0; interp->keys != NULL && i < KEYS; i++) {
-        Py_CLEAR(interp->keys->strings[i]);
+        Py_CLEAR(interp->keys->known[i].string);
     }
     plat_free(interp->keys);
     interp->keys = NULL;
@@ -294,7 +333,7 @@ static PyObject *decode_dict(decoder *d, uint64_t count)
 {
     Py_ssize_t slot = take_slot(d);
     bool until_break = count == UINT64_MAX;
-    PyObject *dict = PyDict_New();
+    PyObject *dict = until_break ? PyDict_New() : _PyDict_NewPresized((Py_ssize_t)count);
     bool fine = dict != NULL && fill_slot(d, slot, dict);
     for (uint64_t i = 0; fine && (until_break ? !at_break(d) : i < count); i++) {
         fine = decode_pair(d, dict, until_break ? 0 : 2);
@@ -592,36 +631,72 @@ static PyObject *decode_item(decoder *d, const cbor_item *item)
     return refuse(d, "a break where a value should be");
 }
 
+/* An unsigned integer of 1 to 8 bytes behind its initial byte; NULL: not wholly there. */
+static PyObject *decode_wide_int(decoder *d, const uint8_t *at, size_t left)
+{
+    size_t size = (size_t)1 << (*at - 24);
+    uint64_t value = 0;
+    if (left <= size) {
+        return refuse(d, "the bytes end before the value does");
+    }
+    for (size_t i = 1; i <= size; i++) {
+        value = value << 8 | at[i];
+    }
+    d->reader.at += 1 + size;
+    return PyLong_FromUnsignedLongLong(value);
+}
+
+/* The commonest items; false: it is for the reader. */
+static bool decode_quickly(decoder *d, PyObject **out)
+{
+    const uint8_t *at = d->reader.at;
+    size_t left = (size_t)(d->reader.end - at), argument = *at & 0x1f;
+    switch (*at >> 5) {
+    case 0:
+        if (argument < 24) {
+            d->reader.at++;
+            *out = PyLong_FromLong((long)argument);
+            return true;
+        }
+        if (argument < 28) {
+            d->reader.item = at;
+            *out = decode_wide_int(d, at, left);
+            return true;
+        }
+        return false;
+    case 3:
+        if (argument < 24 && argument < left && is_ascii(at + 1, argument)) {
+            d->reader.at += 1 + argument;
+            *out = make_text(at + 1, argument);
+            return true;
+        }
+        return false;
+    case 4:
+    case 5:
+        if (argument < 24 && argument < left / 2) { /* each item takes one byte at least, a pair two */
+            d->reader.at++;
+            *out = decode_container(d, *at >> 5 == 4 ? CBOR_ARRAY : CBOR_MAP, argument);
+            return true;
+        }
+        return false;
+    case 7:
+        if (argument >= 20 && argument <= 22) {
+            d->reader.at++;
+            *out = Py_NewRef(argument == 20 ? Py_False : argument == 21 ? Py_True : Py_None);
+            return true;
+        }
+        return false;
+    default:
+        return false;
+    }
+}
+
 static PyObject *decode(decoder *d)
 {
     cbor_item item;
-    const uint8_t *at = d->reader.at;
-    size_t left = (size_t)(d->reader.end - at);
-    if (left != 0) {
-        size_t argument = *at & 0x1f;
-        switch (*at >> 5) {
-        case 0:
-            if (argument < 24) {
-                d->reader.at++;
-                return PyLong_FromLong((long)argument);
-            }
-            break;
-        case 3:
-            if (argument < 24 && argument < left && is_ascii(at + 1, argument)) {
-                d->reader.at += 1 + argument;
-                return make_text(at + 1, argument);
-            }
-            break;
-        case 4:
-        case 5:
-            if (argument < 24 && argument < left / 2) { /* each item takes one byte at least, a pair two */
-                d->reader.at++;
-                return decode_container(d, *at >> 5 == 4 ? CBOR_ARRAY : CBOR_MAP, argument);
-            }
-            break;
-        default:
-            break;
-        }
+    PyObject *object;
+    if (d->reader.at != d->reader.end && decode_quickly(d, &object)) {
+        return object;
     }
     return cbor_read(&d->reader, &item) ? decode_item(d, &item) : refuse(d, d->reader.reason);
 }
