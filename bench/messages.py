@@ -76,9 +76,7 @@ class Side:
             if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
                 raise TimeoutError
             line = self.process.stdout.readline()
-        except TimeoutError:
-            line = ""
-        except BrokenPipeError:
+        except (TimeoutError, BrokenPipeError):
             line = ""
         if not line:
             self.process.kill()
@@ -138,9 +136,16 @@ def tell_failure(what, done):
     print(f"bench: {what}: {lines[-1] if lines else 'no reason given'}", file=sys.stderr)
 
 
-def make_venv(folder, python, install):
+def is_of(folder, engine):
+    """An environment of another engine may be left from an earlier build."""
+    python = folder / "bin/python"
+    look = "import platform; print(platform.python_version())"
+    return python.exists() and run(str(python), "-c", look).stdout.strip() == engine
+
+
+def make_venv(folder, python, engine, install):
     """Returns the environment's folder, or None where there is none, and why packages are not in it."""
-    if not (folder / "bin/python").exists():
+    if not is_of(folder, engine):
         if not install:
             return None, {}
         print("bench: making a virtual environment for msgpack, cbor2 and NumPy", flush=True)
@@ -290,7 +295,7 @@ def main():
         sys.exit(f"bench: no Isles in {args.build}: build it, or name its folder by --build")
     info = json.loads(done.stdout)
     python = run(str(args.build / "isles"), "info", "--python").stdout.strip()
-    venv, reasons = make_venv(args.build.resolve() / "bench-venv", python, not args.no_install)
+    venv, reasons = make_venv(args.build.resolve() / "bench-venv", python, info["engine"], not args.no_install)
     sides = Sides(str((args.build / "bench_ends").resolve()), python, venv)
     head = {"isles": info["version"], "engine": info["engine"],
             "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),

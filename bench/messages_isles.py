@@ -1,6 +1,8 @@
 """The messages benchmark inside interpreters of Isles: bench_ends calls `first` in one and `second` in another. The queues
 are made by the host."""
 
+import warnings
+
 import isles
 import messages_cases as cases
 
@@ -35,6 +37,7 @@ def document(count):
 def handover(count):
     """This end has the main interpreter's GIL, which NumPy wants."""
     try:
+        warnings.filterwarnings("ignore", "NumPy was imported from a Python sub-interpreter")
         import numpy
     except ImportError:
         kind, buffer = "memoryview(bytearray)", memoryview(bytearray(cases.BUFFER_BYTES))
