@@ -1,5 +1,5 @@
-/* A C thread that adds one to what it is asked, woken by a futex: nobody who sleeps could be answered faster. What calls and
- * messages are compared with. */
+/* A C thread that adds one to what it is asked, woken by a futex: nobody who sleeps could be answered faster. What
+ * calls and messages are compared with. */
 #ifndef BENCH_ECHO_H
 #define BENCH_ECHO_H
 

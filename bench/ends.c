@@ -1,4 +1,4 @@
-/* bench_ends: the two ends of the messages benchmark (bench/messages.py starts it and its peers, and asks them in turns).
+/* bench_ends: both ends of the messages benchmark (bench/messages.py starts it and its peers, and asks them in turns).
  *
  *   bench_ends isles FOLDER [VENV]   two interpreters, each with its own GIL, and queues between them; the loops are
  *                                    FOLDER/messages_isles.py. VENV has NumPy, for an interpreter with the shared GIL
@@ -6,7 +6,6 @@
  *
  * It reads lines "WAY CASE COUNT" and answers each with one of JSON: {"seconds": all COUNT took, "note": ...}, or
  * {"missing": why not}. One thread asks; the interpreters run on theirs. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,8 +121,8 @@ static isle_status submit(isle_interp interp, const char *target, const struct r
     return status;
 }
 
-/* Both have ended when it returns. Where one fails, the other would wait for it: it is cancelled, and the error is the one
- * that came first. */
+/* Both have ended when it returns. Where one fails, the other would wait for it: it is cancelled, and the error is that
+ * which came first. */
 static isle_status results_of(isle_job *jobs[2], isle_value *out_values[2], isle_error **error)
 {
     int fds[2] = {isle_job_fd(jobs[0]), isle_job_fd(jobs[1])};
@@ -187,7 +186,7 @@ static json_t *isles_round(struct isles *s, const struct round *round)
     return answer;
 }
 
-/* --- what bounds them ---------------------------------------------------------------------------------------------- */
+/* --- what bounds them ------------------------------------------------------------------------------------------- */
 
 static json_t *futex_round(struct echo *e, long count)
 {
@@ -217,7 +216,7 @@ static json_t *bare_round(struct echo *e, const struct round *round)
     return strcmp(round->way, "futex") == 0 ? futex_round(e, round->count) : memcpy_round(round->count);
 }
 
-/* --- the program --------------------------------------------------------------------------------------------------- */
+/* --- the program ------------------------------------------------------------------------------------------------ */
 
 static void serve(struct isles *isles, struct echo *e)
 {
@@ -225,7 +224,7 @@ static void serve(struct isles *isles, struct echo *e)
     struct round round;
     while (fgets(line, sizeof line, stdin) != NULL) {
         json_t *answer;
-        if (sscanf(line, "%31s %31s %ld", round.way, round.test, &round.count) != 3) { /* NOLINT: checked by the driver */
+        if (sscanf(line, "%31s %31s %ld", round.way, round.test, &round.count) != 3) {
             answer = missing("not understood");
         } else {
             answer = isles != NULL ? isles_round(isles, &round) : bare_round(e, &round);

@@ -47,10 +47,10 @@ def handover(count):
         writable = memoryview(buffer)
     for form in buffer, writable: # an array itself, else its memory
         try:
-            there.put(form)
+            bounded.put(form) # which nobody gets from
         except isles.NotShareableError:
             continue
-        there.get()
+        bounded.get()
         times = cases.hand_over(form, writable, count, there.put, back.get)
         return times | {"note": f"{kind}; {times['note']}"}
     back.get()

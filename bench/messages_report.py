@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes docs/bench-messages.md and its plots of the results of bench/messages.
+"""Makes docs/bench-messages.md and its plots of the results of bench/messages. bench/remarks.json says what holds a target that
+was missed: {"CASE": text} for all rows of a case, or {"CASE/WAY": text} for the row of one peer.
 
 Usage: messages_report.py RESULTS_FOLDER DOCS_FOLDER
 """
@@ -68,6 +69,8 @@ NOTHING_YET = "There are no results yet.\n"
 
 
 def times(value):
+    if value < 0.0995:
+        return f"{value:.2g}"
     return f"{value:.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}"
 
 
