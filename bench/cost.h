@@ -1,7 +1,8 @@
 /* bench_cost, inside: what Isles costs over the bare engine and the bare operating system, in the same run.
  *
  *   cost.c         the program: which figures, in which order; the table and the JSON
- *   cost_cycle.c   creating and ending an interpreter; a call; the wake-ups that bound it
+ *   cost_cycle.c   creating and ending an interpreter; a call
+ *   echo.c         the wake-ups that bound a call
  *   cost_enter.c   entering from another thread; a warm interpreter from the pool
  *   cost_leak.c    what stays in memory after a cycle, in processes of their own
  *   cost_engine.c  the bare engine: the only file that sees Python.h */
@@ -16,6 +17,7 @@
 #include <isles/isles.h>
 
 #include "bench_samples.h"
+#include "echo.h"
 
 #define COST_STACK_BYTES ((size_t)8 << 20) /* of the home threads, ours and the bare ones */
 
@@ -55,10 +57,6 @@ int leak_child(const char *who, const char *work, size_t cycles);
 
 void must(isle_status status, isle_error *error, const char *what); /* ends the program */
 void add_pair(struct figure *figure, double isles, double peer);
-
-/* --- a word that one thread sets and another waits for, by futex ------------------------------------------------- */
-void word_set(_Atomic uint32_t *word, uint32_t value);
-void word_wait_while(_Atomic uint32_t *word, uint32_t value);
 
 /* --- the bare engine (cost_engine.c) ----------------------------------------------------------------------------- */
 struct bare; /* an interpreter on a fresh thread, made as Isles makes its own */

@@ -1,30 +1,10 @@
 /* Creating and ending an interpreter through Isles against the same by the engine's calls; a call with one int there
  * and back against one int there and back between two C threads. Pairs are measured one after the other, who is first
  * changes each time. */
-#include <errno.h>
-#include <linux/futex.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cost.h"
-
-/* --- words ------------------------------------------------------------------------------------------------------- */
-
-void word_set(_Atomic uint32_t *word, uint32_t value)
-{
-    atomic_store_explicit(word, value, memory_order_release);
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
-
-void word_wait_while(_Atomic uint32_t *word, uint32_t value)
-{
-    while (atomic_load_explicit(word, memory_order_acquire) == value) {
-        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
-    }
-}
 
 /* --- create and end ---------------------------------------------------------------------------------------------- */
 
@@ -86,46 +66,6 @@ void cost_create(isle_runtime *runtime, const struct plan *plan, const struct cy
 
 /* --- a call ------------------------------------------------------------------------------------------------------ */
 
-struct echo { /* a C thread that adds one: nobody could be answered faster by a thread that sleeps */
-    pthread_t thread;
-    _Atomic uint32_t asked, answered;
-    int64_t number; /* below 0: end */
-};
-
-static void *echo(void *arg)
-{
-    struct echo *e = arg;
-    for (uint32_t turn = 0;; turn++) {
-        word_wait_while(&e->asked, turn);
-        if (e->number < 0) {
-            return NULL;
-        }
-        e->number++;
-        word_set(&e->answered, turn + 1);
-    }
-}
-
-static void echo_start(struct echo *e)
-{
-    *e = (struct echo){.number = 0};
-    if (pthread_create(&e->thread, NULL, echo, e) != 0) {
-        must(ISLE_ERR_SYSTEM, NULL, "a thread");
-    }
-}
-
-static int64_t echo_call(struct echo *e, int64_t number)
-{
-    uint32_t turn = atomic_load_explicit(&e->answered, memory_order_relaxed);
-    e->number = number;
-    word_set(&e->asked, turn + 1);
-    if (number < 0) {
-        pthread_join(e->thread, NULL);
-        return 0;
-    }
-    word_wait_while(&e->answered, turn);
-    return e->number;
-}
-
 static int64_t isles_call(isle_interp interp, int64_t number)
 {
     isle_value *args = isle_value_new_list();
@@ -186,7 +126,7 @@ void cost_call(isle_runtime *runtime, const struct plan *plan, struct figure *fi
     isle_error *error = NULL;
     must(isle_interp_create(runtime, NULL, &interp, &error), error, "isle_interp_create");
     must(isle_interp_run(interp, "def add_one(n): return n + 1", ISLE_FOREVER, &error), error, "isle_interp_run");
-    echo_start(&e);
+    must(echo_start(&e) ? ISLE_OK : ISLE_ERR_SYSTEM, NULL, "a thread");
     echo_block(&e, plan->block / 4 + 1, &warm_up);
     isles_block(interp, plan->block / 4 + 1, &warm_up);
     for (size_t i = 0; i < plan->rounds; i++) {

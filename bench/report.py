@@ -142,11 +142,11 @@ def scale_for(unit, values):
     return (lambda v: (math.log10(max(v, 10 ** low)) - low) / (high - low)), [10.0 ** x for x in range(low, high + 1)]
 
 
-def bars(measure, peer, engines, unit, place, top):
+def bars(peer, engines, unit, place, top):
     out = []
     for index, (engine, peers) in enumerate(engines):
         summary = peers.get(peer)
-        if summary is None or "error" in summary:
+        if summary is None or "median" not in summary:
             continue
         y = top + index * 15
         width = place(summary["median"])
@@ -158,14 +158,12 @@ def bars(measure, peer, engines, unit, place, top):
     return out
 
 
-def plot(name, results):
-    title, meaning = MEASURES[name]
-    engines = [(r["engine"], r["compare"]["measures"][name]["peers"]) for r in results]
-    unit = results[0]["compare"]["measures"][name]["unit"]
+def plot(title, meaning, unit, labels, engines):
+    """Bars for each peer of `labels`; `engines` is a list of engines and their peers' summaries."""
     values = [s["median"] for _, peers in engines for s in peers.values() if s.get("median", 0) > 0]
     fraction, grid = scale_for(unit, values)
     group = 15 * len(engines) + 12
-    bottom = 62 + group * len(PEERS)
+    bottom = 62 + group * len(labels)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {bottom + 24}" font-family="sans-serif" '
            f'font-size="11">', f'<title>{title}: {meaning}</title>', f'<rect width="760" height="{bottom + 24}" fill="#fff"/>',
            f'<text x="10" y="20" font-size="14" font-weight="bold">{title}</text>',
@@ -178,10 +176,10 @@ def plot(name, results):
         x = 470 + index * 95
         out.append(f'<rect x="{x}" y="10" width="11" height="11" fill="{COLOURS[index % 5]}"/>')
         out.append(f'<text x="{x + 16}" y="20">{engine}</text>')
-    for index, (peer, label) in enumerate(PEERS.items()):
+    for index, (peer, label) in enumerate(labels.items()):
         top = 58 + index * group
         out.append(f'<text x="142" y="{top + 15 * len(engines) / 2 + 3:.1f}" text-anchor="end">{label}</text>')
-        out += bars(name, peer, engines, unit, lambda v: 520 * fraction(v), top)
+        out += bars(peer, engines, unit, lambda v: 520 * fraction(v), top)
     return "\n".join(out + ["</svg>"]) + "\n"
 
 
@@ -202,12 +200,14 @@ def version_of(result):
 
 
 def write(folder, docs):
-    results = sorted((json.loads(p.read_text()) for p in pathlib.Path(folder).glob("*.json")), key=version_of)
+    results = sorted((json.loads(p.read_text()) for p in pathlib.Path(folder).glob("cpython-*.json")), key=version_of)
     docs = pathlib.Path(docs)
     (docs / "bench").mkdir(exist_ok=True)
     parts = [INTRO, COMPARED]
     for name, (title, meaning) in MEASURES.items():
-        (docs / "bench" / f"{name}.svg").write_text(plot(name, results))
+        engines = [(r["engine"], r["compare"]["measures"][name]["peers"]) for r in results]
+        unit = results[0]["compare"]["measures"][name]["unit"]
+        (docs / "bench" / f"{name}.svg").write_text(plot(title, meaning, unit, PEERS, engines))
         parts.append(f"![{title}: {meaning}](bench/{name}.svg)\n")
     for result in results:
         parts += [head_of(result), comparison(result)]
