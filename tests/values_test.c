@@ -19,7 +19,6 @@ static void test_crossing(void **state)
     (void)state;
     isle_error *err = NULL;
     isle_interp here = create_here(), other = create_here();
-    run(other, "import isles\nqueues = [isles.create_queue(name=n) for n in ('there', 'back')]");
     isle_job_config config = ISLE_JOB_CONFIG_INIT;
     config.kind = ISLE_JOB_FILE;
     config.target = ISLES_TEST_PROGRAMS "/../values/echo.py";
