@@ -418,8 +418,7 @@ static bool read_attachment(cbor_reader *r, const head *list, int name, cbor_ite
     if (!read_head(r, &h)) {
         return false;
     }
-    if (h.major != MAJOR_UINT || !r->beside || h.value >= r->beside->count ||
-        r->beside->items[h.value]->kind != kind) {
+    if (h.major != MAJOR_UINT || !r->beside || h.value >= r->beside->count || r->beside->items[h.value]->kind != kind) {
         return fail(r, "an attachment that did not come with these bytes", h.start);
     }
     out->kind = CBOR_ATTACHMENT;

@@ -70,6 +70,8 @@ void value_clear(isle_value *cell)
 {
     if (cell->form == FORM_HEAP) {
         plat_free(cell->heap.data);
+    } else if (value_is_attachment(cell)) {
+        attachment_unref(cell->attachment);
     } else if (value_is_container(cell) && cell->block) {
         value_block *block = cell->block;
         for (size_t i = 0; i < block->count; i++) {
@@ -358,9 +360,9 @@ isle_type isle_value_type(const isle_value *value)
 const char *isle_type_name(isle_type type)
 {
     static const char *const names[] = {
-        [ISLE_NONE] = "NoneType", [ISLE_BOOL] = "bool",   [ISLE_INT] = "int",
-        [ISLE_FLOAT] = "float",   [ISLE_STR] = "str",     [ISLE_BYTES] = "bytes",
-        [ISLE_LIST] = "list",     [ISLE_TUPLE] = "tuple", [ISLE_DICT] = "dict",
+        [ISLE_NONE] = "NoneType", [ISLE_BOOL] = "bool",   [ISLE_INT] = "int",       [ISLE_FLOAT] = "float",
+        [ISLE_STR] = "str",       [ISLE_BYTES] = "bytes", [ISLE_LIST] = "list",     [ISLE_TUPLE] = "tuple",
+        [ISLE_DICT] = "dict",     [ISLE_TAG] = "tag",     [ISLE_BUFFER] = "buffer", [ISLE_QUEUE] = "queue",
     };
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "unknown";
 }
@@ -488,6 +490,8 @@ size_t isle_value_len(const isle_value *value)
         return value_count(value);
     case ISLE_DICT:
         return value_count(value) / 2;
+    case ISLE_BUFFER:
+        return value->attachment->len;
     default:
         return 0;
     }

@@ -75,9 +75,16 @@ void value_write(cbor_writer *w, const isle_value *value)
         cbor_write_tuple(w, value_count(value));
         write_items(w, value);
         break;
-    default:
+    case ISLE_DICT:
         cbor_write_map(w, value_count(value) / 2);
         write_items(w, value);
+        break;
+    case ISLE_TAG:
+        cbor_write_tag(w, value->tag.number);
+        write_items(w, value);
+        break;
+    default:
+        cbor_write_attachment(w, value->attachment);
     }
 }
 
@@ -259,6 +266,39 @@ static bool decode_container(decoder *d, const cbor_item *item, isle_value *cell
     return ok;
 }
 
+static bool decode_tag(decoder *d, uint64_t number, isle_value *cell)
+{
+    const uint8_t *start = d->r->item;
+    if (d->depth == CBOR_MAX_DEPTH) {
+        return cbor_refuse(d->r, ISLE_ERR_LIMIT, "nested too deep");
+    }
+    if (!value_put_tag(cell, number)) {
+        return no_memory(d);
+    }
+    d->depth++;
+    bool ok = decode(d, value_tag_content(cell));
+    d->depth--;
+    if (ok) {
+        value_seal_tag(cell);
+        if (value_tag_is_reserved(number,
+                                  value_tag_content(cell))) { /* spelled in a way that the reader doesn't know */
+            d->r->item = start;
+            ok = cbor_refuse_tag(d->r, number);
+        }
+    }
+    if (!ok) {
+        value_clear(cell);
+    }
+    return ok;
+}
+
+static bool decode_attachment(const cbor_item *item, isle_value *cell)
+{
+    cell->type = item->attachment->kind == ATTACHMENT_QUEUE ? ISLE_QUEUE : ISLE_BUFFER;
+    cell->attachment = attachment_ref(item->attachment);
+    return true;
+}
+
 static bool decode_item(decoder *d, const cbor_item *item, isle_value *cell)
 {
     *cell = (isle_value){.type = ISLE_NONE};
@@ -289,9 +329,9 @@ static bool decode_item(decoder *d, const cbor_item *item, isle_value *cell)
     case CBOR_MAP:
         return decode_container(d, item, cell);
     case CBOR_TAG:
-        return cbor_refuse_tag(d->r, item->count);
+        return decode_tag(d, item->count, cell);
     case CBOR_ATTACHMENT:
-        return cbor_refuse(d->r, ISLE_ERR_DECODE, "an attachment");
+        return decode_attachment(item, cell);
     default:
         return cbor_refuse(d->r, ISLE_ERR_DECODE, "a break where a value should be");
     }

@@ -102,11 +102,8 @@ static uint64_t hash_items(const isle_value *sequence, size_t count)
     return hash;
 }
 
-static uint64_t hash_content(const isle_value *v)
+static uint64_t hash_scalar(const isle_value *v)
 {
-    if (value_is_container(v)) {
-        return v->type == ISLE_DICT ? hash_pairs(v, value_count(v)) : hash_items(v, value_count(v));
-    }
     if (v->form != FORM_PLAIN) {
         size_t len;
         const uint8_t *data = value_data(v, &len);
@@ -122,6 +119,32 @@ static uint64_t hash_content(const isle_value *v)
         return hash_bytes(v->type, &v->number, sizeof(v->number));
     default:
         return hash_bytes(v->type, NULL, 0);
+    }
+}
+
+static uint64_t hash_tag(const isle_value *tag)
+{
+    const isle_value *set = value_set_items(tag);
+    uint64_t parts[2] = {tag->tag.number, set ? value_sum_of_hashes(set) : value_hash(value_tag_content(tag))};
+    return hash_bytes(tag->type, parts, sizeof(parts));
+}
+
+static uint64_t hash_content(const isle_value *v)
+{
+    switch (v->type) {
+    case ISLE_LIST:
+    case ISLE_TUPLE:
+        return hash_items(v, value_count(v));
+    case ISLE_DICT:
+        return hash_pairs(v, value_count(v));
+    case ISLE_TAG:
+        return hash_tag(v);
+    case ISLE_BUFFER:
+        return hash_bytes(v->type, attachment_data(v->attachment), v->attachment->len);
+    case ISLE_QUEUE:
+        return hash_bytes(v->type, &v->attachment->data, sizeof(v->attachment->data));
+    default:
+        return hash_scalar(v);
     }
 }
 

@@ -16,6 +16,14 @@
 
 #define LONG_TEXT "a text that does not fit into a cell"
 
+static int built, released; /* buffers */
+
+static void release(void *ctx)
+{
+    (void)ctx;
+    released++;
+}
+
 /* NULL when anything failed. Constructors are nested without looking, as a host would. */
 static isle_value *build(void)
 {
@@ -31,6 +39,9 @@ static isle_value *build(void)
     failed |= isle_value_append(list, isle_value_new_str(LONG_TEXT "\xff"));
     failed |= isle_value_append(list, isle_value_new_bytes(LONG_TEXT, 30));
     failed |= isle_value_append(list, isle_value_new_bigint(true, big, sizeof(big)));
+    failed |= isle_value_append(list, isle_value_new_tag(258, isle_value_new_str(LONG_TEXT)));
+    built++;
+    failed |= isle_value_append(list, isle_value_new_buffer((void *)LONG_TEXT, 30, false, release, NULL));
     isle_value *tuple = isle_value_new_tuple();
     failed |= isle_value_append(tuple, list);
     isle_value *dict = isle_value_new_dict();
@@ -89,6 +100,7 @@ static bool try_build(void)
     isle_value *value = build();
     bool ok = value != NULL;
     isle_value_free(value);
+    assert_int_equal(released, built - 1); /* all but the sample's, also those that could not be made */
     return ok;
 }
 
@@ -178,6 +190,27 @@ static bool try_writer(void)
     return !failed;
 }
 
+static bool try_parcel(void)
+{
+    parcel p;
+    isle_value *again = NULL;
+    isle_status status = value_to_parcel(sample, &p);
+    status = status == ISLE_OK ? value_from_parcel(&p, &again) : status;
+    parcel_clear(&p);
+    assert_true(status == ISLE_OK ? isle_value_equal(again, sample) : status == ISLE_ERR_NOMEM && !again);
+    isle_value_free(again);
+    return status == ISLE_OK;
+}
+
+static isle_value *set_of_twenty(int first, int step)
+{
+    isle_value *list = isle_value_new_list();
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(isle_value_append(list, isle_value_new_int(first + i * step)), ISLE_OK);
+    }
+    return isle_value_new_tag(258, list);
+}
+
 /* A key that is not UTF-8 is escaped first, which takes memory; without it the key is not found. */
 static bool try_get_str(void)
 {
@@ -215,6 +248,30 @@ static void test_decode(void **state)
     assert_true(fail_each(try_decode_streamed) > 8);
 }
 
+static void test_parcel(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_parcel) > 60);
+}
+
+/* Comparing sets takes memory, and does without. */
+static void test_sets_without_memory(void **state)
+{
+    (void)state;
+    isle_value *set = set_of_twenty(0, 1), *backwards = set_of_twenty(19, -1), *other = set_of_twenty(1, 1);
+    for (long n = 0; n < 2; n++) {
+        plat_fault_set(n);
+        assert_true(isle_value_equal(set, backwards));
+        assert_int_equal(plat_fault_count(), 1);
+        plat_fault_set(n);
+        assert_false(isle_value_equal(set, other));
+    }
+    plat_fault_set(0);
+    isle_value_free(set);
+    isle_value_free(backwards);
+    isle_value_free(other);
+}
+
 static void test_writer(void **state)
 {
     (void)state;
@@ -235,6 +292,8 @@ int main(void)
         cmocka_unit_test(test_repr),
         cmocka_unit_test(test_encode),
         cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_parcel),
+        cmocka_unit_test(test_sets_without_memory),
         cmocka_unit_test(test_writer),
         cmocka_unit_test(test_lookup_of_a_key_that_is_not_utf8),
     };

@@ -46,3 +46,20 @@ value_message *value_message_take(cbor_writer *w, uint64_t sender)
     m->message = (queue_message){.size_bytes = weight(m), .sender = sender, .drop = drop};
     return m;
 }
+
+static void drop_queue_attachment(attachment *a)
+{
+    queue_unref(a->data);
+    plat_free(a);
+}
+
+attachment *queue_attachment(queue *q)
+{
+    attachment *a = plat_malloc(sizeof *a);
+    if (a == NULL) {
+        return NULL;
+    }
+    *a = (attachment){.kind = ATTACHMENT_QUEUE, .drop = drop_queue_attachment, .data = queue_ref(q), .id = queue_id(q)};
+    atomic_init(&a->refs, 1);
+    return a;
+}

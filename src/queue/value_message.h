@@ -20,4 +20,7 @@ value_message *value_message_take(cbor_writer *w, uint64_t sender);
 /* Gives up instead. */
 void value_message_abandon(cbor_writer *w);
 
+/* The queue as something that travels beside a value, with a reference to it of its own. NULL: no memory. */
+attachment *queue_attachment(queue *q);
+
 #endif
