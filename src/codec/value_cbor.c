@@ -8,6 +8,7 @@
 
 #include <platform.h>
 
+#include "typed_array.h"
 #include "utf8.h"
 #include "value_impl.h"
 
@@ -41,6 +42,15 @@ static void write_items(cbor_writer *w, const isle_value *container)
     for (size_t i = 0; i < count; i++) {
         value_write(w, &container->block->cells[i]);
     }
+}
+
+static void write_tag(cbor_writer *w, const isle_value *tag)
+{
+    if (!w->beside && typed_array_write_value(w, tag)) {
+        return; /* it leaves the process: in a form that others read */
+    }
+    cbor_write_tag(w, tag->tag.number);
+    write_items(w, tag);
 }
 
 void value_write(cbor_writer *w, const isle_value *value)
@@ -80,8 +90,7 @@ void value_write(cbor_writer *w, const isle_value *value)
         write_items(w, value);
         break;
     case ISLE_TAG:
-        cbor_write_tag(w, value->tag.number);
-        write_items(w, value);
+        write_tag(w, value);
         break;
     default:
         cbor_write_attachment(w, value->attachment);
