@@ -128,6 +128,22 @@ ISLE_API isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_va
                                        size_t *out_offset);
 ISLE_API void isle_bytes_free(uint8_t *bytes);
 
+/* What a value from bytes that nobody vouches for may cost. Without limits it takes no more than a fixed multiple of the
+ * bytes' own length. */
+typedef struct isle_decode_limits { /* start from ISLE_DECODE_LIMITS_INIT; zero is the library's own limit */
+    size_t size;
+    size_t max_depth; /* containers and tags in each other. 0, or more than 500: 500 */
+    size_t max_bytes; /* of memory that the value takes. 0: no limit */
+    size_t max_items; /* values in all: containers, their items and keys, tags and what they are over. 0: no limit */
+} isle_decode_limits;
+
+#define ISLE_DECODE_LIMITS_INIT ISLE_INIT(isle_decode_limits)
+
+/* `limits` may be NULL. ISLE_ERR_LIMIT, with the offset of the item that was too much; ISLE_ERR_INVALID (no size is set),
+ * ISLE_ERR_UNSUPPORTED (a field is set that this library does not know), and as isle_value_decode. */
+ISLE_API isle_status isle_value_decode_limited(const uint8_t *bytes, size_t len, const isle_decode_limits *limits,
+                                               isle_value **out_value, size_t *out_offset);
+
 ISLE_END_DECLS
 
 #endif

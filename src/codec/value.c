@@ -83,27 +83,41 @@ void value_clear(isle_value *cell)
     *cell = (isle_value){.type = ISLE_NONE};
 }
 
-bool value_reserve(isle_value *container, size_t more)
+/* Of the block when it has room for `more` cells; 0: it has, SIZE_MAX: too many. */
+static size_t grown_size(const value_block *block, size_t more, size_t *out_capacity)
 {
-    value_block *block = container->block;
-    size_t count = block ? block->count : 0;
-    size_t capacity = block ? block->capacity : 0;
+    size_t count = block ? block->count : 0, capacity = block ? block->capacity : 0;
     if (capacity - count >= more) {
-        return true;
+        return 0;
     }
     size_t need, size;
     if (__builtin_add_overflow(count, more, &need)) {
-        return false;
+        return SIZE_MAX;
     }
     capacity = block ? capacity + capacity / 2 + FIRST_CELLS : 0; /* the first time just what is asked for */
-    if (capacity < need) {
-        capacity = need;
-    }
-    if (__builtin_mul_overflow(capacity, sizeof(isle_value), &size) ||
+    *out_capacity = capacity < need ? need : capacity;
+    if (__builtin_mul_overflow(*out_capacity, sizeof(isle_value), &size) ||
         __builtin_add_overflow(size, sizeof(*block), &size)) {
-        return false;
+        return SIZE_MAX;
     }
-    block = plat_realloc(container->block, size);
+    return size;
+}
+
+size_t value_reserve_cost(const isle_value *container, size_t more)
+{
+    const value_block *block = container->block;
+    size_t capacity, size = grown_size(block, more, &capacity);
+    bool added = size != 0 && size != SIZE_MAX && block;
+    return added ? size - sizeof(*block) - block->capacity * sizeof(isle_value) : size;
+}
+
+bool value_reserve(isle_value *container, size_t more)
+{
+    size_t capacity = 0, size = grown_size(container->block, more, &capacity);
+    if (size == 0) {
+        return true;
+    }
+    value_block *block = size < SIZE_MAX ? plat_realloc(container->block, size) : NULL;
     if (!block) {
         return false;
     }

@@ -116,6 +116,7 @@ bool value_put_bigint(isle_value *cell, bool negative, const uint8_t *magnitude,
 void value_clear(isle_value *cell); /* frees what it holds; it is none then */
 
 bool value_reserve(isle_value *container, size_t more); /* makes room for `more` cells */
+size_t value_reserve_cost(const isle_value *container, size_t more); /* bytes that would take; SIZE_MAX: too many */
 
 /* --- value_tag.c -------------------------------------------------------------------------------------------- */
 #define VALUE_TAG_SET 258
@@ -151,6 +152,7 @@ void value_prepare_key(const isle_value *dict, isle_value *key); /* before the k
 size_t value_find(const isle_value *dict, const isle_value *key); /* cell of the key, or VALUE_NOT_FOUND */
 /* Moves a pair in whose key is not there; room is reserved. ISLE_ERR_NOMEM, ISLE_ERR_LIMIT: nothing was moved. */
 isle_status value_add_pair(isle_value *dict, isle_value *key, isle_value *item);
+size_t value_index_cost(const isle_value *dict); /* bytes that the index takes when one pair is added */
 void value_index_free(value_index *index);
 bool value_index_copy(const value_index *index, value_index **out_copy);
 uint32_t value_hash(const isle_value *v); /* never 0 */
