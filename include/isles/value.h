@@ -144,6 +144,16 @@ typedef struct isle_decode_limits { /* start from ISLE_DECODE_LIMITS_INIT; zero 
 ISLE_API isle_status isle_value_decode_limited(const uint8_t *bytes, size_t len, const isle_decode_limits *limits,
                                                isle_value **out_value, size_t *out_offset);
 
+/* JSON (RFC 8259), for None, bool, int of 64 bits, float, str, list, tuple (an array) and dict with str keys. What it has no
+ * form for gives ISLE_ERR_NOT_SHAREABLE and its path, "['a'][2]: bytes", in *out_path (may be NULL; left alone otherwise;
+ * NULL when there is no memory for it): other types, NaN and infinity, other keys and those with a NUL, lone surrogates,
+ * larger ints. ISLE_ERR_NOMEM. Free both with isle_string_free. */
+ISLE_API isle_status isle_value_to_json(const isle_value *value, char **out_json, char **out_path);
+/* ISLE_ERR_DECODE: no JSON, not UTF-8, a name twice in an object, or with a NUL; ISLE_ERR_LIMIT: nested deeper than 500, an
+ * int beyond 64 bits, a number too large for a float; ISLE_ERR_NOMEM. *out_offset (may be NULL; written on failure): how
+ * far it was read. */
+ISLE_API isle_status isle_value_from_json(const char *json, size_t len, isle_value **out_value, size_t *out_offset);
+
 ISLE_END_DECLS
 
 #endif

@@ -59,7 +59,7 @@ static isle_value *build(void)
     return dict;
 }
 
-static isle_value *sample;
+static isle_value *sample, *with_bytes;
 static uint8_t *sample_bytes;
 static size_t sample_len;
 
@@ -68,6 +68,8 @@ static int make_sample(void **state)
     (void)state;
     plat_fault_set(0);
     sample = build();
+    with_bytes = isle_value_new_dict();
+    isle_value_set_str(with_bytes, "key", isle_value_new_bytes("x", 1));
     return sample ? isle_value_encode(sample, &sample_bytes, &sample_len) : -1;
 }
 
@@ -75,6 +77,7 @@ static int free_sample(void **state)
 {
     (void)state;
     isle_value_free(sample);
+    isle_value_free(with_bytes);
     isle_bytes_free(sample_bytes);
     return 0;
 }
@@ -211,6 +214,32 @@ static isle_value *set_of_twenty(int first, int step)
     return isle_value_new_tag(258, list);
 }
 
+/* What is ours of it: jansson's own allocations are not counted. */
+static bool try_json(void)
+{
+    static const char json[] = "{\"a\": [1, 2.5, true, null, \"a text that does not fit into a cell\", {}]}";
+    isle_value *value = NULL;
+    char *again = NULL;
+    isle_status status = isle_value_from_json(json, sizeof(json) - 1, &value, NULL);
+    status = status == ISLE_OK ? isle_value_to_json(value, &again, NULL) : status;
+    assert_true(status == ISLE_OK ? strcmp(json, again) == 0 : status == ISLE_ERR_NOMEM && !again);
+    isle_value_free(value);
+    isle_string_free(again);
+    return status == ISLE_OK;
+}
+
+/* The path says what it can. */
+static bool try_json_path(void)
+{
+    char *json = NULL, *path = NULL;
+    assert_int_equal(isle_value_to_json(with_bytes, &json, &path), ISLE_ERR_NOT_SHAREABLE);
+    assert_null(json);
+    bool whole = path && strcmp(path, "['key']: bytes") == 0;
+    assert_true(whole || !path || strcmp(path, "[...]: bytes") == 0);
+    isle_string_free(path);
+    return whole;
+}
+
 /* A key that is not UTF-8 is escaped first, which takes memory; without it the key is not found. */
 static bool try_get_str(void)
 {
@@ -272,6 +301,13 @@ static void test_sets_without_memory(void **state)
     isle_value_free(other);
 }
 
+static void test_json(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_json) > 10);
+    assert_true(fail_each(try_json_path) > 2);
+}
+
 static void test_writer(void **state)
 {
     (void)state;
@@ -287,15 +323,11 @@ static void test_lookup_of_a_key_that_is_not_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_build),
-        cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_repr),
-        cmocka_unit_test(test_encode),
-        cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_parcel),
-        cmocka_unit_test(test_sets_without_memory),
-        cmocka_unit_test(test_writer),
-        cmocka_unit_test(test_lookup_of_a_key_that_is_not_utf8),
+        cmocka_unit_test(test_build),  cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_repr),   cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_decode), cmocka_unit_test(test_parcel),
+        cmocka_unit_test(test_json),   cmocka_unit_test(test_sets_without_memory),
+        cmocka_unit_test(test_writer), cmocka_unit_test(test_lookup_of_a_key_that_is_not_utf8),
     };
     return cmocka_run_group_tests(tests, make_sample, free_sample);
 }
