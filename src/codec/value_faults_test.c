@@ -12,6 +12,7 @@
 
 #include <platform.h>
 
+#include "typed_array.h"
 #include "value_codec.h"
 
 #define LONG_TEXT "a text that does not fit into a cell"
@@ -214,6 +215,35 @@ static isle_value *set_of_twenty(int first, int step)
     return isle_value_new_tag(258, list);
 }
 
+/* An array that must be packed: its bytes are room in the writer. */
+static bool try_array(void)
+{
+    static uint8_t memory[1000];
+    cbor_writer w;
+    uint8_t *bytes;
+    size_t len;
+    cbor_writer_init(&w);
+    const int64_t shape[] = {10, 30}, strides[] = {1, 10};
+    typed_array a = {.data = memory,
+                     .len = sizeof(memory),
+                     .dtype = "|u1",
+                     .dtype_len = 3,
+                     .dimensions = 2,
+                     .shape = shape,
+                     .strides = strides,
+                     .offset = 2};
+    assert_true(typed_array_write(&w, &a));
+    const int64_t apart[] = {-1, 20};
+    a.strides = apart;
+    a.offset = 100;
+    assert_true(typed_array_write(&w, &a));
+    isle_status status = cbor_writer_take(&w, &bytes, &len);
+    if (status == ISLE_OK) {
+        isle_bytes_free(bytes);
+    }
+    return status == ISLE_OK;
+}
+
 /* What is ours of it: jansson's own allocations are not counted. */
 static bool try_json(void)
 {
@@ -301,6 +331,12 @@ static void test_sets_without_memory(void **state)
     isle_value_free(other);
 }
 
+static void test_array(void **state)
+{
+    (void)state;
+    assert_true(fail_each(try_array) > 1);
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -323,11 +359,17 @@ static void test_lookup_of_a_key_that_is_not_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_build),  cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_repr),   cmocka_unit_test(test_encode),
-        cmocka_unit_test(test_decode), cmocka_unit_test(test_parcel),
-        cmocka_unit_test(test_json),   cmocka_unit_test(test_sets_without_memory),
-        cmocka_unit_test(test_writer), cmocka_unit_test(test_lookup_of_a_key_that_is_not_utf8),
+        cmocka_unit_test(test_build),
+        cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_repr),
+        cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_parcel),
+        cmocka_unit_test(test_array),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_sets_without_memory),
+        cmocka_unit_test(test_writer),
+        cmocka_unit_test(test_lookup_of_a_key_that_is_not_utf8),
     };
     return cmocka_run_group_tests(tests, make_sample, free_sample);
 }

@@ -24,7 +24,7 @@ typedef struct text {
 
 static void add_n(text *t, const char *data, size_t len)
 {
-    if (t->failed) {
+    if (t->failed || len == 0) {
         return;
     }
     if (t->capacity - t->len < len) {
