@@ -50,7 +50,8 @@ static bool read_dtype(const typed_array *a, layout *out)
 
 /* --- where the elements lie ---------------------------------------------------------------------------------- */
 
-/* Does the array lie in its buffer? Finds out->total. */
+/* Does the array lie in its buffer, and is it no larger? (Strides of 0 can make few bytes as large as you like: such an
+ * array takes less room as it is.) Finds out->total. */
 static bool fits(const typed_array *a, layout *out)
 {
     int64_t low = a->offset, high = a->offset, span;
@@ -69,7 +70,7 @@ static bool fits(const typed_array *a, layout *out)
             return false;
         }
     }
-    return low >= 0 && (uint64_t)high <= a->len && a->len - (size_t)high >= out->item;
+    return low >= 0 && out->total <= a->len && (uint64_t)high <= a->len && a->len - (size_t)high >= out->item;
 }
 
 /* Do the elements follow each other, the last index (or else the first) running fastest? */

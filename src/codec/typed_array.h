@@ -25,7 +25,7 @@ typedef struct typed_array {
 } typed_array;
 
 /* Writes it. false: nothing was written, since RFC 8746 has no form for it (other elements than integers and IEEE
- * floats, no dimension, or several of which one is empty), or it does not lie in its buffer. */
+ * floats, no dimension, or several of which one is empty), it does not lie in its buffer, or is larger than that. */
 bool typed_array_write(cbor_writer *w, const typed_array *array);
 
 /* The same for a value, if it is an ndarray as above over a buffer. */

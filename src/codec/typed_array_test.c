@@ -152,6 +152,8 @@ static void test_claims_that_are_not_true(void **state)
     check_generic(ndarray("<u8", INTS(INT64_MAX, INT64_MAX), INTS(0, 0), 0));
     check_generic(ndarray("|u1", INTS(2), INTS(INT64_MIN), 0));
     check_generic(ndarray("|u1", INTS(2, 2), INTS(INT64_MAX, INT64_MAX), 0));
+    check_generic(ndarray("|u1", INTS(5, 5), INTS(0, 0), 0)); /* larger than its buffer */
+    check_generic(ndarray("|u1", INTS(INT64_MAX), INTS(0), 0));
     check_generic(ndarray("|u1", NONE, NONE, 0));
     check_generic(ndarray("|u1", INTS(0, 2), INTS(1, 1), 0));
     check_generic(ndarray("|u1", INTS(1), INTS(1, 1), 0));
