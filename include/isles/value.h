@@ -128,8 +128,8 @@ ISLE_API isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_va
                                        size_t *out_offset);
 ISLE_API void isle_bytes_free(uint8_t *bytes);
 
-/* What a value from bytes that nobody vouches for may cost. Without limits it takes no more than a fixed multiple of the
- * bytes' own length. */
+/* What a value from bytes that nobody vouches for may cost. Without limits it takes no more than a fixed multiple of
+ * the bytes' own length. */
 typedef struct isle_decode_limits { /* start from ISLE_DECODE_LIMITS_INIT; zero is the library's own limit */
     size_t size;
     size_t max_depth; /* containers and tags in each other. 0, or more than 500: 500 */
@@ -139,19 +139,19 @@ typedef struct isle_decode_limits { /* start from ISLE_DECODE_LIMITS_INIT; zero 
 
 #define ISLE_DECODE_LIMITS_INIT ISLE_INIT(isle_decode_limits)
 
-/* `limits` may be NULL. ISLE_ERR_LIMIT, with the offset of the item that was too much; ISLE_ERR_INVALID (no size is set),
- * ISLE_ERR_UNSUPPORTED (a field is set that this library does not know), and as isle_value_decode. */
+/* `limits` may be NULL. ISLE_ERR_LIMIT, with the offset of the item that was too much; ISLE_ERR_INVALID (no size is
+ * set), ISLE_ERR_UNSUPPORTED (a field is set that this library does not know), and as isle_value_decode. */
 ISLE_API isle_status isle_value_decode_limited(const uint8_t *bytes, size_t len, const isle_decode_limits *limits,
                                                isle_value **out_value, size_t *out_offset);
 
-/* JSON (RFC 8259), for None, bool, int of 64 bits, float, str, list, tuple (an array) and dict with str keys. What it has no
- * form for gives ISLE_ERR_NOT_SHAREABLE and its path, "['a'][2]: bytes", in *out_path (may be NULL; left alone otherwise;
- * NULL when there is no memory for it): other types, NaN and infinity, other keys and those with a NUL, lone surrogates,
- * larger ints. ISLE_ERR_NOMEM. Free both with isle_string_free. */
+/* JSON (RFC 8259), for None, bool, int of 64 bits, float, str, list, tuple (an array) and dict with str keys. What
+ * it has no form for gives ISLE_ERR_NOT_SHAREABLE and its path, "['a'][2]: bytes", in *out_path (may be NULL; left
+ * alone otherwise; NULL when there is no memory for it): other types, NaN and infinity, other keys and those with a
+ * NUL, lone surrogates, larger ints. ISLE_ERR_NOMEM. Free both with isle_string_free. */
 ISLE_API isle_status isle_value_to_json(const isle_value *value, char **out_json, char **out_path);
-/* ISLE_ERR_DECODE: no JSON, not UTF-8, a name twice in an object, or with a NUL; ISLE_ERR_LIMIT: nested deeper than 500, an
- * int beyond 64 bits, a number too large for a float; ISLE_ERR_NOMEM. *out_offset (may be NULL; written on failure): how
- * far it was read. */
+/* ISLE_ERR_DECODE: no JSON, not UTF-8, a name twice in an object, or with a NUL; ISLE_ERR_LIMIT: nested deeper than
+ * 500, an int beyond 64 bits, a number too large for a float; ISLE_ERR_NOMEM. *out_offset (may be NULL; written on
+ * failure): how far it was read. */
 ISLE_API isle_status isle_value_from_json(const char *json, size_t len, isle_value **out_value, size_t *out_offset);
 
 ISLE_END_DECLS

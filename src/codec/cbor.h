@@ -36,8 +36,8 @@ void cbor_writer_init(cbor_writer *w);
 /* Before the first write: leaves so many bytes free in front, which count as written. */
 void cbor_writer_skip(cbor_writer *w, size_t size);
 void cbor_writer_free(cbor_writer *w);
-/* Hands the buffer over (free with plat_free). ISLE_ERR_NOMEM or ISLE_ERR_NOT_SHAREABLE when a write failed; the writer is
- * then freed. */
+/* Hands the buffer over (free with plat_free). ISLE_ERR_NOMEM or ISLE_ERR_NOT_SHAREABLE when a write failed; the
+ * writer is then freed. */
 isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len);
 
 void cbor_write_null(cbor_writer *w);
@@ -58,8 +58,8 @@ void cbor_write_tag(cbor_writer *w, uint64_t tag);
 /* Tag 27, the array's head and "tuple"; then write `count` items. */
 void cbor_write_tuple(cbor_writer *w, size_t count);
 
-/* Tag 27 ["buffer", index] (or "queue"), and the attachment goes into w->beside. Where that is NULL the memory itself is
- * written, as a byte string; a queue then can't be, and the writer fails. */
+/* Tag 27 ["buffer", index] (or "queue"), and the attachment goes into w->beside. Where that is NULL the memory
+ * itself is written, as a byte string; a queue then can't be, and the writer fails. */
 void cbor_write_attachment(cbor_writer *w, attachment *a);
 
 /* --- reader ------------------------------------------------------------------------------------------------ */

@@ -1,6 +1,6 @@
-/* All examples of RFC 8949, Appendix A: what each decodes to (as Python prints it), and what is written for that. Which is
- * the appendix's own bytes where those are the preferred serialization and hold no float; floats are always written in
- * eight bytes here. The two unassigned simple values are refused: there is no type for them. */
+/* All examples of RFC 8949, Appendix A: what each decodes to (as Python prints it), and what is written for that.
+ * Which is the appendix's own bytes where those are the preferred serialization and hold no float; floats are always
+ * written in eight bytes here. The two unassigned simple values are refused: there is no type for them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Writes arrays of numbers as RFC 8746 has it: typed_array.h. What comes here may be anybody's claim, so shape and strides
- * are compared with the buffer before an element is read. Any thread. */
+/* Writes arrays of numbers as RFC 8746 has it: typed_array.h. What comes here may be anybody's claim, so shape and
+ * strides are compared with the buffer before an element is read. Any thread. */
 #include "typed_array.h"
 
 #include <string.h>
@@ -21,8 +21,8 @@ typedef struct layout {
 
 /* --- elements ----------------------------------------------------------------------------------------------- */
 
-/* The tag's last two bits; -1: no such size. Integers of 1 to 8 bytes, floats of 2 to 8: a float of 16 bytes is, on most
- * machines, not IEEE's. */
+/* The tag's last two bits; -1: no such size. Integers of 1 to 8 bytes, floats of 2 to 8: a float of 16 bytes is, on
+ * most machines, not IEEE's. */
 static int size_code(char kind, char size)
 {
     static const char ints[] = "1248", floats[] = "248";

@@ -1,5 +1,5 @@
-/* Buffers and queues as values: who releases the memory and when, what is shared, in parcels and in bytes that leave the
- * process. */
+/* Buffers and queues as values: who releases the memory and when, what is shared, in parcels and in bytes that leave
+ * the process. */
 #include <isles/value.h>
 
 #include <setjmp.h>

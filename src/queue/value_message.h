@@ -1,5 +1,5 @@
-/* A value as a queue's message: its CBOR and what travels beside it, in one block. The writer of the CBOR leaves room for
- * the message in front (value_message_begin), so that nothing is copied when it becomes one. */
+/* A value as a queue's message: its CBOR and what travels beside it, in one block. The writer of the CBOR leaves
+ * room for the message in front (value_message_begin), so that nothing is copied when it becomes one. */
 #ifndef ISLES_VALUE_MESSAGE_H
 #define ISLES_VALUE_MESSAGE_H
 

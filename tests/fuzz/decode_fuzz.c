@@ -130,8 +130,8 @@ static void check_parcel_of(const isle_value *value)
     isle_value_free(same);
 }
 
-/* What leaves the process: buffers as bytes, arrays as typed arrays, queues not at all. (Keys that were a buffer and bytes
- * with the same content are one key then, which is refused when it is read.) */
+/* What leaves the process: buffers as bytes, arrays as typed arrays, queues not at all. (Keys that were a buffer and
+ * bytes with the same content are one key then, which is refused when it is read.) */
 static void check_leaving(const isle_value *value)
 {
     uint8_t *bytes = NULL;

@@ -1,5 +1,5 @@
-/* Bytes read as a program: each says what a host does next with the values on a small stack. Statuses, lengths, equality
- * and the counting of buffers are checked on the way. */
+/* Bytes read as a program: each says what a host does next with the values on a small stack. Statuses, lengths,
+ * equality and the counting of buffers are checked on the way. */
 #include <stdlib.h>
 #include <string.h>
 
