@@ -50,6 +50,13 @@ ISLE_API isle_status isle_queue_get(isle_queue *queue, int64_t deadline, isle_va
 ISLE_API isle_status isle_queue_get_many(isle_queue *queue, int64_t deadline, isle_value **out_values, size_t most,
                                          size_t *out_count, isle_error **err);
 
+/* A queue as a value, which can be sent like any other within this process: whoever gets it has the same queue. It
+ * takes a reference of its own. NULL: no memory, or `queue` is NULL. (A queue that is put into itself keeps itself
+ * alive until somebody gets it.) */
+ISLE_API isle_value *isle_value_new_queue(isle_queue *queue);
+/* Borrowed from the value: isle_queue_ref to keep it. NULL: not a queue. */
+ISLE_API isle_queue *isle_value_as_queue(const isle_value *value);
+
 /* From now on putting fails, and getting when it is empty. Who waits wakes. */
 ISLE_API void isle_queue_close(isle_queue *queue);
 

@@ -155,6 +155,18 @@ isle_status isle_queue_get(isle_queue *q, int64_t deadline, isle_value **out_val
     return status;
 }
 
+/* --- as values -------------------------------------------------------------------------------------------------- */
+
+isle_value *isle_value_new_queue(isle_queue *q)
+{
+    return value_new_attachment(q != NULL ? queue_attachment(q) : NULL);
+}
+
+isle_queue *isle_value_as_queue(const isle_value *value)
+{
+    return isle_value_type(value) == ISLE_QUEUE ? value_attachment(value)->data : NULL;
+}
+
 /* --- an interpreter ends ---------------------------------------------------------------------------------------- */
 
 static bool keep_none(queue_message *message, void *ctx)
