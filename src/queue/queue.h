@@ -11,6 +11,7 @@
 #ifndef ISLES_QUEUE_ROOM_H
 #define ISLES_QUEUE_ROOM_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,6 +72,10 @@ void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *m
 /* A descriptor that is readable exactly while a get would not wait (a message is there, or the queue is closed).
  * Made at the first call; the queue's. -1 and errno. */
 int queue_fd(queue *q);
+
+/* Waits until one of the descriptors is ready for its events. How many are; 0: the deadline passed; -1 and errno: EINTR
+ * (it gave up), EBADF (one is not open), what ppoll() says. */
+int queue_poll(struct pollfd *polled, size_t count, const queue_patience *patience);
 
 typedef struct queue_counts {
     size_t items, bytes, getters, putters; /* now; the last two wait */
