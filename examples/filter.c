@@ -3,7 +3,8 @@
  *
  * A C host whose records pass through a filter written in Python: dicts go in by one queue and come back by another,
  * some changed, some dropped. Both queues are bounded, so neither side runs away from the other; the host puts from a
- * thread of its own and takes what comes meanwhile. When the host closes its queue the filter ends, and closes the other. */
+ * thread of its own and takes what comes meanwhile. When the host closes its queue the filter ends, and closes the
+ * other. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Build and run:
  *   cc poll_queue.c -o poll_queue $(pkg-config --cflags --libs isles) && ./poll_queue
  *
- * A queue in a poll() loop, beside a pipe that Python code writes into and a clock that ticks. The queue's descriptor is
- * readable exactly while a get would not wait, and nothing is ever read from it; when the queue is closed it stays
+ * A queue in a poll() loop, beside a pipe that Python code writes into and a clock that ticks. The queue's descriptor
+ * is readable exactly while a get would not wait, and nothing is ever read from it; when the queue is closed it stays
  * readable, and the get says so. libuv, libevent and epoll take the same descriptor. */
 #include <errno.h>
 #include <inttypes.h>

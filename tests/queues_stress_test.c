@@ -1,6 +1,7 @@
-/* Queues under load, in a child each. Thirty-two threads, half of them Python's in eight interpreters, put into and get
- * from four queues, bounded and not, while queues are closed and interpreters end; then each message is accounted for:
- * got, still inside, or dropped by the rule of its queue. A million messages go through one queue, and nothing stays. */
+/* Queues under load, in a child each. Thirty-two threads, half of them Python's in eight interpreters, put into and
+ * get from four queues, bounded and not, while queues are closed and interpreters end; then each message is accounted
+ * for: got, still inside, or dropped by the rule of its queue. A million messages go through one queue, and nothing
+ * stays. */
 #include "support.h"
 
 enum { QUEUES = 4, INTERPS = 8, C_THREADS = 16, ROUNDS = 3000 };

@@ -49,8 +49,8 @@ ISLE_API uint64_t isle_queue_id(const isle_queue *queue); /* never used again */
  * ISLE_ERR_NOMEM, ISLE_ERR_LIMIT (nested too deeply); all that wait: ISLE_ERR_CANCELLED, in a function of the host that
  * Python code called on its interpreter's home thread, when that code is to stop. */
 ISLE_API isle_status isle_queue_put(isle_queue *queue, const isle_value *value, int64_t deadline, isle_error **err);
-/* ISLE_ERR_TIMEOUT, ISLE_ERR_CLOSED (and empty), ISLE_ERR_NOMEM (the value is lost), ISLE_ERR_UNBOUND (this one's sender
- * has ended, and the queue minds: it is gone, the next get has the next). */
+/* ISLE_ERR_TIMEOUT, ISLE_ERR_CLOSED (and empty), ISLE_ERR_NOMEM (the value is lost), ISLE_ERR_UNBOUND (this one's
+ * sender has ended, and the queue minds: it is gone, the next get has the next). */
 ISLE_API isle_status isle_queue_get(isle_queue *queue, int64_t deadline, isle_value **out_value, isle_error **err);
 /* Waits for one, then takes what is there, `most` at the most, into out_values[]. It ends before a value whose sender
  * has ended where that matters; the next call then gives ISLE_ERR_UNBOUND for that one alone. */
@@ -71,12 +71,12 @@ typedef struct isle_queue_stats {
 } isle_queue_stats;
 ISLE_API void isle_queue_get_stats(isle_queue *queue, isle_queue_stats *out);
 
-/* Waits until a get from one of the queues would not wait (a value is there, or it is closed), or one of the descriptors
- * is readable, has hung up or has an error. ready_*[i] says for each whether it is so: with ISLE_OK at least one is, with
- * every other status but ISLE_ERR_INVALID none. Arrays may be NULL where their count is 0. A deadline that has passed
- * looks only. ISLE_ERR_TIMEOUT; ISLE_ERR_SYSTEM and errno (EBADF: a descriptor is negative or not open; EMFILE: no
- * descriptor for a queue, see isle_queue_fd); ISLE_ERR_CANCELLED (see isle_queue_put); ISLE_ERR_NOMEM; ISLE_ERR_INVALID
- * (nothing to wait for, or a NULL where there must be none). */
+/* Waits until a get from one of the queues would not wait (a value is there, or it is closed), or one of the
+ * descriptors is readable, has hung up or has an error. ready_*[i] says for each whether it is so: with ISLE_OK at
+ * least one is, with every other status but ISLE_ERR_INVALID none. Arrays may be NULL where their count is 0. A
+ * deadline that has passed looks only. ISLE_ERR_TIMEOUT; ISLE_ERR_SYSTEM and errno (EBADF: a descriptor is negative or
+ * not open; EMFILE: no descriptor for a queue, see isle_queue_fd); ISLE_ERR_CANCELLED (see isle_queue_put);
+ * ISLE_ERR_NOMEM; ISLE_ERR_INVALID (nothing to wait for, or a NULL where there must be none). */
 ISLE_API isle_status isle_select(isle_queue *const *queues, size_t queue_count, bool *ready_queues, const int *fds,
                                  size_t fd_count, bool *ready_fds, int64_t deadline);
 

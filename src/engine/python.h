@@ -126,8 +126,8 @@ struct queue_patience;
 typedef struct queue_wait { /* the thread that waits, attached to nothing meanwhile */
     PyThreadState *state;
 } queue_wait;
-/* A function's arguments by position and name: out[i] (borrowed) for names[i], or NULL; `names` ends with NULL, the first
- * `needed` must be there. false with a TypeError set. */
+/* A function's arguments by position and name: out[i] (borrowed) for names[i], or NULL; `names` ends with NULL, the
+ * first `needed` must be there. false with a TypeError set. */
 bool queue_args(const char *function, const char *const *names, size_t needed, PyObject *const *args, Py_ssize_t count,
                 PyObject *kwnames, PyObject **out);
 /* `timeout` in seconds from now; NULL or None: for ever. false with an exception set. */

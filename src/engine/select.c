@@ -1,5 +1,5 @@
-/* isles.select: waits on queues and descriptors at once, as the host's isle_select does and by the same function. Attached
- * threads; the GIL is let go for the wait. */
+/* isles.select: waits on queues and descriptors at once, as the host's isle_select does and by the same function.
+ * Attached threads; the GIL is let go for the wait. */
 #include <errno.h>
 
 #include "python.h"

@@ -431,8 +431,8 @@ NOT_SANITIZED static uint64_t mix(uint64_t hash, const void *memory, size_t size
     return hash;
 }
 
-/* What a coroutine will do lies on its stack and in its registers, which are in its context. Old rubbish there only makes
- * two states of one. */
+/* What a coroutine will do lies on its stack and in its registers, which are in its context. Old rubbish there only
+ * makes two states of one. */
 NOT_SANITIZED static uint64_t state_now(void)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
