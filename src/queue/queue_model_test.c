@@ -57,6 +57,7 @@ static plat_wait model_gate_wait(plat_gate *gate, int64_t deadline);
 #define queue_count model_count
 #include "queue.c"
 
+enum { LARGE = 2 /* this note, where bytes are limited */ };
 enum { MOST_THREADS = 4, STACK = 32 << 10, FRAME = 128, MOST_STEPS = 200, MOST_NOTES = 8, SEEN = 1 << 22 };
 
 /* --- threads ---------------------------------------------------------------------------------------------------- */
@@ -74,6 +75,8 @@ typedef struct thread {
     plat_gate *last_gate;
     bool awake; /* somebody woke it */
     plat_wait woken_by;
+    int waits; /* how often it slept for this put */
+    bool puts;
     queue_result result;
     void *fiber;
 } thread;
@@ -198,6 +201,9 @@ static plat_wait model_gate_wait(plat_gate *gate, int64_t deadline)
     if (model.lock_owner == me) {
         broken("a thread sleeps with the lock");
     }
+    if (me->puts && ++me->waits > 2) {
+        broken("a producer was overtaken twice");
+    }
     while (!plat_gate_is_open(gate)) {
         if (deadline <= 0) {
             return PLAT_TIMEOUT;
@@ -235,12 +241,16 @@ static void drop_note(queue_message *message)
 static void put_note(int number, int sender)
 {
     note *n = &notes[number];
-    n->message = (queue_message){.size_bytes = 1, .sender = (uint64_t)sender, .drop = drop_note};
+    size_t size = number == LARGE && model.q.limits.max_bytes != 0 ? 5 : 1;
+    n->message = (queue_message){.size_bytes = size, .sender = (uint64_t)sender, .drop = drop_note};
     n->place = number;
     thread *me = model.running;
+    me->puts = true;
+    me->waits = 0;
     queue_patience patience = {.deadline = PLAT_FOREVER};
     me->result = queue_put(&model.q, &n->message, &patience);
     n->put = me->result == QUEUE_OK;
+    me->puts = false;
 }
 
 static bool gives_up(void *ctx)
@@ -319,9 +329,10 @@ static void check_end(void)
     if (q->getters.called + q->putters.called + q->putters.called_bytes + q->putters.called_again != 0) {
         broken("a call is under way to nobody");
     }
-    size_t inside = 0;
+    size_t inside = 0, bytes = 0;
     for (const queue_message *m = q->first; m != NULL; m = m->next) {
         inside++;
+        bytes += m->size_bytes;
         ((note *)m)->got++; /* counts as one of the places */
     }
     for (int i = 0; i < MOST_NOTES; i++) {
@@ -329,7 +340,7 @@ static void check_end(void)
             broken("a message is lost, or is there twice");
         }
     }
-    if (inside != q->items || inside != q->bytes) {
+    if (inside != q->items || bytes != q->bytes) {
         broken("the queue counts wrongly");
     }
 }
@@ -343,6 +354,7 @@ typedef struct scenario {
     size_t max_items;
     void (*prepare)(void);
     void (*check)(void); /* at each end, beside the rest; may be NULL */
+    size_t max_bytes;
 } scenario;
 
 typedef struct choice {
@@ -376,7 +388,7 @@ static void start(const scenario *s)
     memset(stacks, 0, sizeof stacks);
     memset(notes, 0, sizeof notes);
     memset(last_place, -1, sizeof last_place);
-    model.q = (queue){.limits = {.max_items = s->max_items}, .fd = -1};
+    model.q = (queue){.limits = {.max_items = s->max_items, .max_bytes = s->max_bytes}, .fd = -1};
     model.lock_owner = model.break_at = NULL;
     model.broken = NULL;
     model.count = 0;
@@ -438,7 +450,8 @@ NOT_SANITIZED static uint64_t state_now(void)
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < model.count; i++) {
         const thread *t = &model.threads[i];
-        const uint64_t stands[] = {t->at, t->awake, t->result, (uint64_t)(t == model.break_at)};
+        const uint64_t stands[] = {
+            t->at, t->awake, t->result, (uint64_t)t->waits, t->puts, (uint64_t)(t == model.break_at)};
         hash = mix(hash, stands, sizeof stands);
         if (t->at != DONE && t->top != NULL) {
             hash = mix(hash, (const void *)((uintptr_t)t->top & ~(uintptr_t)7), (size_t)(stacks[i] + STACK - t->top));
@@ -587,6 +600,12 @@ static void gets_two(void)
     get_note();
 }
 
+static void gets_three(void)
+{
+    gets_two();
+    get_note();
+}
+
 static void gets_four(void)
 {
     gets_two();
@@ -648,21 +667,36 @@ static void nothing_is_inside(void)
 }
 
 static const scenario scenarios[] = {
-    {"two producers, a consumer, one place", {puts_4_and_5, puts_6_and_7, gets_four}, 0, 0, 1, NULL, nothing_is_inside},
-    {"two producers, two consumers, one place", {puts_2, puts_3, gets_one, gets_one}, 0, 0, 1, NULL, nothing_is_inside},
-    {"two consumers, one deadline passes", {puts_2, gets_one, gets_one}, 2, 0, 0, NULL, NULL},
-    {"two messages, two consumers, one deadline", {puts_4_and_5, gets_two, gets_one}, 4, 0, 1, NULL, NULL},
-    {"a producer's deadline, one place", {puts_2, puts_3, gets_two}, 1, 0, 1, one_inside, NULL},
-    {"get and close", {gets_one, gets_one, closes}, 0, 0, 0, NULL, all_are_done},
-    {"put, get and close", {puts_2, gets_one, closes}, 0, 0, 0, NULL, all_are_done},
-    {"a put that waits, get and close", {puts_2, gets_one, closes}, 0, 0, 1, one_inside, all_are_done},
-    {"an interrupted getter's call is passed on", {gets_one, gets_one, puts_2}, 0, 1, 0, NULL, NULL},
-    {"interrupted, late, and a third getter", {gets_one, gets_one, gets_one, puts_2}, 2, 1, 0, NULL, NULL},
-    {"one that just comes is quicker", {gets_one, snatches, puts_2, puts_3}, 0, 0, 0, NULL, all_are_done},
-    {"... with a deadline", {gets_two, snatches, puts_4_and_5}, 1, 0, 1, NULL, NULL},
-    {"room for two at once", {puts_2, puts_3, gets_many}, 0, 0, 2, two_inside, all_are_done},
-    {"a sender ends, and a getter waits", {ends_sender_3, gets_one, puts_2}, 0, 0, 1, one_inside, all_are_done},
-    {"a sender ends, two put", {ends_sender_3, puts_2, puts_3, snatches}, 0, 0, 2, two_inside, all_are_done},
+    {"two producers, a consumer, one place",
+     {puts_4_and_5, puts_6_and_7, gets_four},
+     0,
+     0,
+     1,
+     NULL,
+     nothing_is_inside,
+     0},
+    {"two producers, two consumers, one place",
+     {puts_2, puts_3, gets_one, gets_one},
+     0,
+     0,
+     1,
+     NULL,
+     nothing_is_inside,
+     0},
+    {"two consumers, one deadline passes", {puts_2, gets_one, gets_one}, 2, 0, 0, NULL, NULL, 0},
+    {"two messages, two consumers, one deadline", {puts_4_and_5, gets_two, gets_one}, 4, 0, 1, NULL, NULL, 0},
+    {"a producer's deadline, one place", {puts_2, puts_3, gets_two}, 1, 0, 1, one_inside, NULL, 0},
+    {"a large one among small ones, by bytes", {puts_2, puts_4_and_5, gets_three}, 0, 0, 0, NULL, nothing_is_inside, 2},
+    {"get and close", {gets_one, gets_one, closes}, 0, 0, 0, NULL, all_are_done, 0},
+    {"put, get and close", {puts_2, gets_one, closes}, 0, 0, 0, NULL, all_are_done, 0},
+    {"a put that waits, get and close", {puts_2, gets_one, closes}, 0, 0, 1, one_inside, all_are_done, 0},
+    {"an interrupted getter's call is passed on", {gets_one, gets_one, puts_2}, 0, 1, 0, NULL, NULL, 0},
+    {"interrupted, late, and a third getter", {gets_one, gets_one, gets_one, puts_2}, 2, 1, 0, NULL, NULL, 0},
+    {"one that just comes is quicker", {gets_one, snatches, puts_2, puts_3}, 0, 0, 0, NULL, all_are_done, 0},
+    {"... with a deadline", {gets_two, snatches, puts_4_and_5}, 1, 0, 1, NULL, NULL, 0},
+    {"room for two at once", {puts_2, puts_3, gets_many}, 0, 0, 2, two_inside, all_are_done, 0},
+    {"a sender ends, and a getter waits", {ends_sender_3, gets_one, puts_2}, 0, 0, 1, one_inside, all_are_done, 0},
+    {"a sender ends, two put", {ends_sender_3, puts_2, puts_3, snatches}, 0, 0, 2, two_inside, all_are_done, 0},
 };
 
 static void test_every_order_of_steps(void **state)
@@ -680,7 +714,7 @@ static void test_the_model_finds_a_lost_wake_up(void **state)
 {
     (void)state;
     model.wake_is_lost = true;
-    const char *why = explore(&(scenario){"broken: nobody is woken", {gets_one, puts_2}, 0, 0, 0, NULL, NULL});
+    const char *why = explore(&(scenario){"broken: nobody is woken", {gets_one, puts_2}, 0, 0, 0, NULL, NULL, 0});
     model.wake_is_lost = false;
     assert_non_null(why);
 }
@@ -690,7 +724,7 @@ static void test_the_model_finds_a_call_that_is_not_passed_on(void **state)
     (void)state;
     model.call_is_lost = true;
     const char *why = explore(
-        &(scenario){"broken: a call is not passed on", {gets_one, gets_one, puts_2}, 0, 1, 0, NULL, NULL});
+        &(scenario){"broken: a call is not passed on", {gets_one, gets_one, puts_2}, 0, 1, 0, NULL, NULL, 0});
     model.call_is_lost = false;
     assert_non_null(why);
 }
