@@ -28,11 +28,15 @@
 #define MOST_RUNS 100 /* of a scenario: a fiber is dear there, and with one thread there is no race to be found */
 #elif defined(__SANITIZE_ADDRESS__)
 #define NOT_SANITIZED __attribute__((no_sanitize("address")))
+#define MOST_RUNS 2000 /* of a scenario: it may move locals off the stacks, so states can't be told apart */
 #else
 #define NOT_SANITIZED
 #endif
-#ifndef MOST_RUNS
+#ifdef MOST_RUNS
+enum { ALL_ORDERS = false };
+#else
 #define MOST_RUNS LONG_MAX
+enum { ALL_ORDERS = true };
 #endif
 
 /* --- queue.c on the model --------------------------------------------------------------------------------------- */
@@ -465,6 +469,9 @@ NOT_SANITIZED static uint64_t state_now(void)
 
 static bool is_new(uint64_t state)
 {
+    if (!ALL_ORDERS) {
+        return true;
+    }
     size_t at = state % SEEN;
     while (seen[at] != 0 && seen[at] != state) {
         at = (at + 1) % SEEN;
