@@ -212,7 +212,8 @@ static void test_what_python_code_sees(void **state)
     run_error(it, "isles.nothing", "AttributeError: module 'isles' has no attribute 'nothing'");
     run_error(it, "isles.create_queue(name='seen')", "ValueError: a queue named seen lives already");
     run_error(it, "isles.find_queue('nowhere')", "LookupError: there is no queue named nowhere");
-    run_error(it, "isles.create_queue(unbound='x')", "ValueError: unbound: 'x' is neither 'keep' nor 'remove'");
+    run_error(it, "isles.create_queue(unbound='x')",
+              "ValueError: unbound: 'x' is none of 'keep', 'remove', 'marker', 'error'");
     run_error(it, "q.get(timeout=-1)", "ValueError: 'timeout' must be a non-negative number");
     run_error(it, "isles.Queue()", "TypeError: cannot create 'isles.Queue' instances");
     end(it);

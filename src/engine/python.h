@@ -52,7 +52,8 @@ struct engine_interp {
     PyObject *host_error;   /* isles.HostError */
     PyObject *not_shareable; /* isles.NotShareableError; this and the next: NULL until somebody asks for one */
     PyObject *queue_type;    /* isles.Queue */
-    PyObject *queue_errors[3];
+    PyObject *queue_errors[4];
+    PyObject *unbound;       /* isles.UNBOUND */
     PyObject *buffer_type;   /* isles.Buffer; NULL until needed */
     PyObject *value_types;   /* globals of value_types.py; this and the next two: NULL until needed */
     PyObject *describe, *rebuild;
@@ -150,9 +151,28 @@ int streams_install(engine_interp *interp);
 void streams_flush(engine_interp *interp);
 void streams_drop(engine_interp *interp);
 
+/* queue_wait.c: arguments and waits, for queue_type.c and select.c. */
+struct queue_patience;
+typedef struct queue_wait { /* the thread that waits, attached to nothing meanwhile */
+    PyThreadState *state;
+} queue_wait;
+/* A function's arguments by position and name: out[i] (borrowed) for names[i], or NULL; `names` ends with NULL, the
+ * first `needed` must be there. false with a TypeError set. */
+bool queue_args(const char *function, const char *const *names, size_t needed, PyObject *const *args, Py_ssize_t count,
+                PyObject *kwnames, PyObject **out);
+/* `timeout` in seconds from now; NULL or None: for ever. false with an exception set. */
+bool queue_deadline(PyObject *timeout, int64_t *out);
+/* Between them the thread is detached. _begin fills `out`: signals are looked at, and may set an exception. */
+void queue_wait_begin(queue_wait *wait, int64_t deadline, struct queue_patience *out);
+void queue_wait_end(queue_wait *wait);
+
+/* select.c */
+PyObject *queue_select(PyObject *capsule, PyObject *const *args, Py_ssize_t count, PyObject *kwnames);
+
 /* queue_type.c */
-enum { QUEUE_ERROR_CLOSED, QUEUE_ERROR_EMPTY, QUEUE_ERROR_FULL };
+enum { QUEUE_ERROR_CLOSED, QUEUE_ERROR_EMPTY, QUEUE_ERROR_FULL, QUEUE_ERROR_UNBOUND };
 struct isle_queue;
+struct isle_queue *queue_unwrap(const engine_interp *interp, PyObject *object); /* borrowed; NULL: it is no queue */
 int queue_type_make(engine_interp *interp);
 PyObject *queue_wrap(engine_interp *interp, struct isle_queue *q /* stolen */);
 attachment *queue_object_attachment(PyObject *object); /* NULL: no memory */
