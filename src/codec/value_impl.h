@@ -66,6 +66,7 @@ struct value_block {
     isle_value cells[];
 };
 
+/* By the order of isle_type. */
 static inline bool value_is_container(const isle_value *v)
 {
     return v->type >= ISLE_LIST && v->type <= ISLE_TAG;
