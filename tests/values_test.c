@@ -1,6 +1,6 @@
-/* Values between interpreters with GILs of their own: tests/values/crossing.py sends, echo.py sends back what it made of it.
- * And memory that is lent: it is released in its owner's interpreter by its home thread, and stays valid when the owner
- * ends first. */
+/* Values between interpreters with GILs of their own: tests/values/crossing.py sends, echo.py sends back what it made
+ * of it. And memory that is lent: it is released in its owner's interpreter by its home thread, and stays valid when
+ * the owner ends first. */
 #include <isles/queue.h>
 
 #include "support.h"

@@ -1,5 +1,5 @@
-/* isles.Buffer: an exporter of counted memory that came from elsewhere, or is to go there. Python code seldom sees one: it
- * gets a memoryview (or a NumPy array) on it. It keeps the memory alive as long as any view on it does. */
+/* isles.Buffer: an exporter of counted memory that came from elsewhere, or is to go there. Python code seldom sees
+ * one: it gets a memoryview (or a NumPy array) on it. It keeps the memory alive as long as any view on it does. */
 #include <string.h>
 
 #include "values.h"

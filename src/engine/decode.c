@@ -43,7 +43,7 @@ static PyObject *refuse(decoder *d, const char *reason)
     return NULL;
 }
 
-/* --- shared references -------------------------------------------------------------------------------------------------- */
+/* --- shared references -------------------------------------------------------------------------------------------- */
 
 static Py_ssize_t take_slot(decoder *d)
 {
@@ -95,7 +95,7 @@ static PyObject *decode_shared(decoder *d)
     return object != Py_None ? Py_NewRef(object) : refuse(d, "it is part of something that can't contain itself");
 }
 
-/* --- strings and numbers -------------------------------------------------------------------------------------------------- */
+/* --- strings and numbers ------------------------------------------------------------------------------------------ */
 
 static PyObject *decode_bigint(const cbor_item *item)
 {
@@ -144,8 +144,8 @@ static PyObject *make_key(decoder *d, const uint8_t *text, size_t len)
     return make_text(text, len);
 }
 #else
-/* The first and the last eight bytes of a text of at least one: of one of up to 16 that is all there is. Reads no further
- * than the input reaches. */
+/* The first and the last eight bytes of a text of at least one: of one of up to 16 that is all there is. Reads no
+ * further than the input reaches. */
 static void ends_of(const decoder *d, const uint8_t *text, size_t len, uint64_t *first, uint64_t *last)
 {
     if (len >= 8) {
@@ -209,7 +209,7 @@ void decode_drop_keys(engine_interp *interp)
     interp->keys = NULL;
 }
 
-/* --- containers ----------------------------------------------------------------------------------------------------------- */
+/* --- containers --------------------------------------------------------------------------------------------------- */
 
 static bool at_break(decoder *d)
 {
@@ -401,7 +401,7 @@ static PyObject *decode_container(decoder *d, cbor_kind kind, uint64_t count)
     return result;
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static bool read_sizes(PyObject *list, Py_ssize_t *out, int *out_count)
 {
@@ -450,7 +450,7 @@ static bool read_shape(PyObject *args, memory_shape *s)
         !read_sizes(PyTuple_GET_ITEM(args, 3), s->strides, &strides) || strides != s->ndim) {
         return false;
     }
-    strcpy(s->format, format);
+    memcpy(s->format, format, strlen(format) + 1);
     s->itemsize = PyBuffer_SizeFromFormat(format);
     s->offset = PyLong_AsSsize_t(PyTuple_GET_ITEM(args, 4));
     return s->itemsize > 0;
@@ -482,7 +482,7 @@ static PyObject *decode_attachment(decoder *d, attachment *a)
     return a->kind == ATTACHMENT_QUEUE ? queue_object_new(d->interp, a) : buffer_wrap(d->interp, a, NULL);
 }
 
-/* --- other types ------------------------------------------------------------------------------------------------------------ */
+/* --- other types -------------------------------------------------------------------------------------------------- */
 
 static PyObject *make_complex(decoder *d, PyObject *parts)
 {
@@ -701,7 +701,7 @@ static PyObject *decode(decoder *d)
     return cbor_read(&d->reader, &item) ? decode_item(d, &item) : refuse(d, d->reader.reason);
 }
 
-/* --- whole values ----------------------------------------------------------------------------------------------------------- */
+/* --- whole values ------------------------------------------------------------------------------------------------- */
 
 static void begin(decoder *d, engine_interp *interp, const uint8_t *data, size_t len, const attachments *beside)
 {

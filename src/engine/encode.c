@@ -279,7 +279,7 @@ static bool encode_bytes(encoder *e, PyObject *object)
     return true;
 }
 
-/* --- containers ----------------------------------------------------------------------------------------------------- */
+/* --- containers --------------------------------------------------------------------------------------------------- */
 
 static void prepend_index(encoder *e, Py_ssize_t index)
 {
@@ -413,7 +413,7 @@ static bool encode_any_set(encoder *e, PyObject *object)
     return encode_set_items(e, object);
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static void write_sizes(encoder *e, const Py_ssize_t *sizes, int count)
 {
@@ -466,7 +466,7 @@ static bool encode_queue(encoder *e, PyObject *object)
     return true;
 }
 
-/* --- all other types ------------------------------------------------------------------------------------------------- */
+/* --- all other types ---------------------------------------------------------------------------------------------- */
 
 /* (tag, content) */
 static bool encode_tagged(encoder *e, PyObject *object, PyObject *described)
@@ -623,7 +623,7 @@ static bool encode(encoder *e, PyObject *object)
     return true;
 }
 
-/* --- whole values ------------------------------------------------------------------------------------------------------ */
+/* --- whole values ------------------------------------------------------------------------------------------------- */
 
 static isle_status tell(encoder *e, const char *root, engine_failure *failure)
 {

@@ -6,8 +6,8 @@
  * Memory that somebody sees can't be moved: its object is never released, so that the memory stays valid. It stays
  * allocated until the process ends, also when the last view has gone.
  *
- * A lender is counted: its interpreter has a reference, and each loan. Its lock is a leaf; with it held nothing is called
- * but _PyEval_AddPendingCall and the hook that wakes the home thread. */
+ * A lender is counted: its interpreter has a reference, and each loan. Its lock is a leaf; with it held nothing is
+ * called but _PyEval_AddPendingCall and the hook that wakes the home thread. */
 #include <string.h>
 
 #include "values.h"
@@ -258,7 +258,7 @@ bool shape_of(const Py_buffer *view, const char *base, memory_shape *out)
                         view->suboffsets != NULL ? "memory in several pieces" : "a format that is too long");
         return false;
     }
-    strcpy(out->format, format);
+    memcpy(out->format, format, strlen(format) + 1);
     out->ndim = view->ndim;
     out->itemsize = view->itemsize;
     out->offset = (char *)view->buf - base;
@@ -313,8 +313,8 @@ bool lender_has_due(engine_interp *interp)
     return has;
 }
 
-/* Lock held. What nobody has looked at becomes a copy; what somebody is letting go of just now needs none. false: it must
- * stay. */
+/* Lock held. What nobody has looked at becomes a copy; what somebody is letting go of just now needs none. false: it
+ * must stay. */
 static bool move(loan *it)
 {
     bool is_leaving = atomic_load(&it->a.refs) == 0;

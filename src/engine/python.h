@@ -111,12 +111,13 @@ isle_status engine_fail(engine_failure *failure, isle_status status, const char 
 /* exceptions.c: takes the exception that is set; returns the status of the failure. `task` may be NULL. */
 isle_status engine_take_exception(engine_interp *interp, const engine_task *task, engine_failure *failure);
 
-/* encode.c: `root` names the value in the message ("args"). ISLE_ERR_NOT_SHAREABLE, ISLE_ERR_NOMEM; no exception is left
- * set, except with ISLE_ERR_PYTHON: one that is to stop the code came while Python code described an object. `interp` may
- * be NULL: only plain values then. */
+/* encode.c: `root` names the value in the message ("args"). ISLE_ERR_NOT_SHAREABLE, ISLE_ERR_NOMEM; no exception is
+ * left set, except with ISLE_ERR_PYTHON: one that is to stop the code came while Python code described an object.
+ * `interp` may be NULL: only plain values then. */
 isle_status convert_from_object(engine_interp *interp, PyObject *object, const char *root, parcel *out,
                                 engine_failure *failure);
-/* The same, as one item behind what the writer has; its `beside` must be there. On failure the writer's content is of no use. */
+/* The same, as one item behind what the writer has; its `beside` must be there. On failure the writer's content is of
+ * no use. */
 isle_status convert_write(engine_interp *interp, PyObject *object, const char *root, cbor_writer *w,
                           engine_failure *failure);
 PyObject *convert_to_object(engine_interp *interp, const parcel *p); /* NULL with a ValueError set */
@@ -186,8 +187,8 @@ int module_make_queue_classes(engine_interp *interp); /* when somebody first nee
 PyObject *target_resolve(engine_interp *interp, const char *target);
 void target_drop(engine_interp *interp);
 
-/* script.c: Python code of ours. It is compiled by the main interpreter at start, attached, and loaded where it is needed:
- * new reference to its globals, or NULL with an exception set. */
+/* script.c: Python code of ours. It is compiled by the main interpreter at start, attached, and loaded where it is
+ * needed: new reference to its globals, or NULL with an exception set. */
 typedef enum script { SCRIPT_SUPPORT, SCRIPT_VALUE_TYPES, SCRIPTS } script;
 int script_prepare(void);
 void script_forget(void);

@@ -9,7 +9,7 @@ static engine_interp *interp_of(PyObject *capsule)
     return PyCapsule_GetPointer(capsule, "isles.interp");
 }
 
-/* --- what value_types.py needs of us ------------------------------------------------------------------------------------ */
+/* --- what value_types.py needs of us ------------------------------------------------------------------------------ */
 
 /* lend(exporter): (Buffer over all of its memory that is reached, offset of its first item) */
 static PyObject *lend(PyObject *capsule, PyObject *exporter)
@@ -126,7 +126,7 @@ PyObject *value_types_fill(engine_interp *interp, PyObject *args)
     return rebuild(interp, Py_True, args);
 }
 
-/* --- the module isles ------------------------------------------------------------------------------------------------------ */
+/* --- the module isles --------------------------------------------------------------------------------------------- */
 
 int value_types_raise(engine_interp *interp, engine_failure *failure)
 {
