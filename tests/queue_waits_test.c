@@ -6,6 +6,7 @@
 
 #include <isles/queue.h>
 
+#include "queues.h"
 #include "support.h"
 
 static isle_queue *queue_with(const char *name, isle_unbound unbound)
@@ -17,25 +18,6 @@ static isle_queue *queue_with(const char *name, isle_unbound unbound)
     config.unbound = unbound;
     check_status(isle_queue_create(&config, &q, &err), ISLE_OK, err);
     return q;
-}
-
-static void put_int(isle_queue *q, int64_t number)
-{
-    isle_error *err = NULL;
-    isle_value *value = isle_value_new_int(number);
-    check_status(isle_queue_put(q, value, SOON, &err), ISLE_OK, err);
-    isle_value_free(value);
-}
-
-static int64_t get_int(isle_queue *q)
-{
-    isle_error *err = NULL;
-    isle_value *value = NULL;
-    int64_t number = -1;
-    check_status(isle_queue_get(q, SOON, &value, &err), ISLE_OK, err);
-    check(isle_value_as_int64(value, &number));
-    isle_value_free(value);
-    return number;
 }
 
 static bool readable(isle_queue *q)

@@ -10,7 +10,7 @@ static void drop_objects(engine_interp *interp)
     target_drop(interp);
     Py_CLEAR(interp->support);
     value_types_drop(interp);
-    decode_drop_keys(interp);
+    text_drop_keys(interp);
 }
 
 /* CPython takes the interpreter's state apart: no more pending calls, no more exceptions of ours. */

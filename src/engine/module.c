@@ -223,7 +223,7 @@ static int add_queues(engine_interp *interp, PyObject *module)
                  PyModule_Add(module, "find_queue", PyCFunction_New(&find_queue_def, capsule)) < 0 ||
                  PyModule_Add(module, "select", PyCFunction_New(&select_def, capsule)) < 0 ||
                  PyModule_Add(module, "__getattr__", PyCFunction_New(&find_attribute_def, capsule)) < 0 ||
-                 value_types_install(module, capsule) < 0;
+                 value_functions_install(module, capsule) < 0;
     Py_XDECREF(capsule);
     return failed ? -1 : 0;
 }

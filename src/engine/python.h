@@ -57,7 +57,7 @@ struct engine_interp {
     PyObject *buffer_type;   /* isles.Buffer; NULL until needed */
     PyObject *value_types;   /* globals of value_types.py; this and the next two: NULL until needed */
     PyObject *describe, *rebuild;
-    struct key_cache *keys;  /* decode.c: strings that were keys lately; NULL until needed */
+    struct key_cache *keys;  /* text.c: strings that were keys lately; NULL until needed */
     bool pickles;            /* what has no encoding of its own may be pickled (isles.allow_pickle) */
     PyObject *files[3];     /* sys.stdin, sys.stdout, sys.stderr as made */
     PyObject *file_names[3]; /* "stdin", "stdout", "stderr" */
@@ -136,16 +136,18 @@ PyObject *value_types_describe(engine_interp *interp, PyObject *object, bool lea
 PyObject *value_types_rebuild(engine_interp *interp, const char *name, PyObject *args);
 PyObject *value_types_rebuild_tag(engine_interp *interp, PyObject *args);  /* (tag, content) */
 PyObject *value_types_fill(engine_interp *interp, PyObject *args);         /* (object, state) */
-int value_types_install(PyObject *module, PyObject *capsule); /* isles.encode and its like */
+int value_types_register(engine_interp *interp, PyObject *args, PyObject *kwargs);
 void value_types_drop(engine_interp *interp);
-/* Raises what a conversion failed with (isles.NotShareableError), unless an exception is set; clears it. Returns -1. */
-int value_types_raise(engine_interp *interp, engine_failure *failure);
+
+/* value_functions.c: isles.encode and its like */
+int value_functions_install(PyObject *module, PyObject *capsule);
 
 /* decode.c */
-PyObject *decode_make_memoryview(engine_interp *interp, PyObject *args); /* (Buffer, format, shape, strides, offset) */
 /* Of bytes that stand alone. Without `objects`, what needs code is refused: classes, functions, pickles. */
 PyObject *convert_read_foreign(engine_interp *interp, const uint8_t *data, size_t len, bool objects);
-void decode_drop_keys(engine_interp *interp);
+
+/* text.c */
+void text_drop_keys(engine_interp *interp);
 
 /* streams.c */
 int streams_install(engine_interp *interp);

@@ -36,5 +36,7 @@ int buffer_type_make(engine_interp *interp);
 PyObject *buffer_wrap(engine_interp *interp, attachment *a, const memory_shape *shape);
 /* NULL (no exception) when it is none. */
 attachment *buffer_attachment(engine_interp *interp, PyObject *object);
+/* A memoryview of (Buffer or bytes, format, [shape], [strides], offset), or NULL with a ValueError set. */
+PyObject *buffer_make_view(engine_interp *interp, PyObject *args);
 
 #endif
