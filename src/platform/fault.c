@@ -19,6 +19,18 @@ long plat_fault_count(void)
     return atomic_load(&counted);
 }
 
+static _Atomic long live;
+
+void plat_live_add(long change)
+{
+    atomic_fetch_add(&live, change);
+}
+
+long plat_live_count(void)
+{
+    return atomic_load(&live);
+}
+
 bool plat_fault_hit(void)
 {
     return atomic_fetch_add(&counted, 1) + 1 == atomic_load(&failing);

@@ -7,10 +7,15 @@
 
 #ifdef ISLES_FAULTS
 bool plat_fault_hit(void); /* true: fail now. Thread-safe */
+void plat_live_add(long change);
 #else
 static inline bool plat_fault_hit(void)
 {
     return false;
+}
+static inline void plat_live_add(long change)
+{
+    (void)change;
 }
 #endif
 

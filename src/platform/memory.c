@@ -7,9 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One more lives, or there is no memory. */
+static void *counted(void *memory)
+{
+    plat_live_add(memory ? 1 : 0);
+    return memory;
+}
+
 void *plat_malloc(size_t size)
 {
-    return plat_fault_hit() ? NULL : malloc(size ? size : 1);
+    return plat_fault_hit() ? NULL : counted(malloc(size ? size : 1));
 }
 
 void *plat_calloc(size_t count, size_t size)
@@ -17,12 +24,16 @@ void *plat_calloc(size_t count, size_t size)
     if (plat_fault_hit()) {
         return NULL;
     }
-    return count && size ? calloc(count, size) : calloc(1, 1);
+    return counted(count && size ? calloc(count, size) : calloc(1, 1));
 }
 
 void *plat_realloc(void *old, size_t size)
 {
-    return plat_fault_hit() ? NULL : realloc(old, size ? size : 1);
+    if (plat_fault_hit()) {
+        return NULL;
+    }
+    void *memory = realloc(old, size ? size : 1);
+    return old ? memory : counted(memory);
 }
 
 char *plat_strdup(const char *text)
@@ -59,5 +70,6 @@ char *plat_printf(const char *format, ...)
 
 void plat_free(void *memory)
 {
+    plat_live_add(memory ? -1 : 0);
     free(memory);
 }

@@ -89,6 +89,7 @@ int plat_kernel_id_signal(plat_kernel_id thread, int signal_number, void *value)
 /* Makes the n-th allocation, thread or eventfd creation from now (from 1) fail once; 0: none. */
 void plat_fault_set(long n);
 long plat_fault_count(void);                         /* how many there were since plat_fault_set */
+long plat_live_count(void);                          /* allocations that were not freed yet */
 #endif
 
 #endif
