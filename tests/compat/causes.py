@@ -43,9 +43,11 @@ CAUSES = [
     Cause("signals", CPYTHON,
           "CPython lets only the main thread of the main interpreter set signal handlers or a wake-up descriptor, and so"
           " asyncio's `add_signal_handler` too. The signal table is the process's; in a program that `isles run` runs, Ctrl-C"
-          " and SIGTERM are Isles' own.",
+          " and SIGTERM are Isles' own: a test that sends SIGINT to its own process is stopped by them, or waits for a"
+          " `KeyboardInterrupt` that does not come.",
           text=r"(signal|set_wakeup_fd) only works in main thread of the main interpreter",
-          tests=r"test_unittest .*TestBreak"),
+          tests=r"test_unittest .*TestBreak|test_asyncio.test_runners .*(test_interrupt|run_without_uncancel)"
+                r"|test_multiprocessing_spawn.test_processes .*(test_wait_result|sigint|shared_memory_across_processes)"),
     Cause("os.fork", CPYTHON,
           "`os.fork()` and `os.forkpty()` are refused: the child of a process with several interpreters crashes"
           " (python/cpython#139759). `subprocess`, and `multiprocessing` with spawn or forkserver, work.",
