@@ -1,5 +1,5 @@
 /* The engine's known defects (isle_engine_defect_at): each has a test here, in a child process, under the number of
- * its CPython issue, or a name where there is none. One that is listed and has none fails. */
+ * its CPython issue. One that is listed and has none fails. */
 #include <Python.h>
 
 #include <sys/wait.h>
@@ -228,9 +228,10 @@ static int64_t address_of_ctypes(isle_interp it)
     return address;
 }
 
-/* Importing ctypes empties a table of the process for a moment, in which a call of another interpreter crashes. Each
- * interpreter has the table, and the whole module, for itself; the next has it when the interpreter has ended. */
-static int child_ctypes(const char *unused)
+/* python/cpython#127945: importing ctypes empties a table of the process for a moment, in which a call of another
+ * interpreter crashes. Each interpreter has the table, and the whole module, for itself; the next has it when the
+ * interpreter has ended. */
+static int child_127945(const char *unused)
 {
     (void)unused;
     runtime_begin(NULL);
@@ -268,7 +269,7 @@ static const child children[] = {
     {"python/cpython#144748", child_144748},
     {"python/cpython#90453", child_90453},
     {"python/cpython#130396", child_130396},
-    {"ctypes", child_ctypes},
+    {"python/cpython#127945", child_127945},
     {"python/cpython#139759, adopted", child_139759_main},
     {NULL, NULL},
 };

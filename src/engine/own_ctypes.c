@@ -1,6 +1,6 @@
 /* A private copy of the C module _ctypes for each interpreter that imports it. From CPython 3.14 on, importing it
  * writes its table of C types anew, and for a moment entries are empty: another interpreter that calls a function of C
- * just then finds none for its int, and the process crashes (tests/defects_test.c, "ctypes").
+ * just then finds none for its int, and the process crashes (python/cpython#127945; found by 20,000 interpreters).
  *
  * CPython loads the engine's file as ever, and makes a module of the definition in it. The last step, filling the
  * module in, is ours: it runs in the interpreter that imports. The first interpreter gets what CPython made. For
