@@ -1,7 +1,7 @@
 # The door: each target is a script or CMake, which do the work. `make help` lists them.
 PREFIX ?= /usr/local
 .DEFAULT_GOAL := help
-.PHONY: build demo test test-engines sanitize faults lint format install clean help
+.PHONY: build demo test test-engines sanitize faults fuzz lint format install clean help
 
 build: ## get what is missing, build; leaves the program at build/isles
 	@scripts/build dev
@@ -22,6 +22,9 @@ sanitize: ## the tests under the address, undefined-behaviour and thread sanitiz
 faults: ## make every allocation and thread creation fail once
 	@scripts/faults
 
+fuzz: ## feed made-up bytes to the codec for a minute each way
+	@scripts/fuzz
+
 lint: ## clang-format, clang-tidy, shellcheck
 	@scripts/lint
 
@@ -35,7 +38,7 @@ install: ## install a release build to PREFIX (/usr/local), below DESTDIR if set
 	@echo "isles: installed below $(DESTDIR)$(PREFIX): $(DESTDIR)$(PREFIX)/bin/isles"
 
 clean: ## remove the build folders (not the cache)
-	@rm -rf build build-release build-asan build-tsan build-faults build-engines
+	@rm -rf build build-release build-asan build-tsan build-faults build-fuzz build-engines
 
 help: ## this list
 	@echo "Isles: many isolated Python interpreters in one process"

@@ -19,6 +19,9 @@ import sys
 import messages_report
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "scripts"))
+
+import venvs # noqa: E402
 PACKAGES = ("msgpack", "cbor2", "numpy")
 PATIENCE = 300 # seconds that a round may take before its process is given up
 
@@ -131,11 +134,6 @@ def run(*command, timeout=60):
         return subprocess.CompletedProcess(command, 1, "", f"not done after {timeout} seconds")
 
 
-def tell_failure(what, done):
-    lines = (done.stderr or done.stdout).strip().splitlines()
-    print(f"bench: {what}: {lines[-1] if lines else 'no reason given'}", file=sys.stderr)
-
-
 def is_of(folder, engine):
     """An environment of another engine may be left from an earlier build."""
     python = folder / "bin/python"
@@ -149,19 +147,17 @@ def make_venv(folder, python, engine, install):
         if not install:
             return None, {}
         print("bench: making a virtual environment for msgpack, cbor2 and NumPy", flush=True)
-        done = run(python, "-m", "venv", "--clear", str(folder), timeout=300)
-        if done.returncode != 0:
-            tell_failure("no virtual environment", done)
+        why = venvs.make(folder, python=python)
+        if why is not None:
+            print(f"bench: no virtual environment: {why}", file=sys.stderr)
             return None, dict.fromkeys(PACKAGES, "this engine makes no virtual environment")
     inside, reasons = str(folder / "bin/python"), {}
     for package in PACKAGES:
         if not install or run(inside, "-c", f"import {package}").returncode == 0:
             continue
-        binary = ("--only-binary", ":all:") if package == "numpy" else () # building it takes very long
-        done = run(inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--timeout", "20", "--retries",
-                   "1", *binary, package, timeout=300)
-        if done.returncode != 0:
-            tell_failure(f"{package} could not be installed", done)
+        why = venvs.install(folder, package)
+        if why is not None:
+            print(f"bench: {package} could not be installed: {why}", file=sys.stderr)
             reasons[package] = "pip could not install it"
     return folder, reasons
 

@@ -15,6 +15,10 @@ import sys
 from pathlib import Path
 
 DEMO = Path(__file__).resolve().parent
+sys.path.insert(0, str(DEMO.parent / "scripts"))
+
+import venvs  # noqa: E402
+
 BUILD = Path(os.environ.get("ISLES_BUILD", DEMO.parent / "build"))
 WORK = BUILD / "demo"
 PYPI = {"old": "markdown-it-py==2.2.0", "new": "markdown-it-py==4.0.0"}
@@ -38,55 +42,19 @@ def fail(text):
 # --- the two environments ---------------------------------------------------------------------------------------------
 
 
-def have_venv():
-    """Debian keeps a part of venv in a package of its own."""
-    look = [sys.executable, "-c", "import venv, ensurepip"]
-    if subprocess.run(look, capture_output=True).returncode == 0:
-        return True
-    if sys.prefix == "/usr" and shutil.which("apt-get"):
-        subprocess.run([DEMO.parent / "scripts/get-packages", "venv", "{}.{}".format(*sys.version_info)])
-    return subprocess.run(look, capture_output=True).returncode == 0
-
-
-def make_venv(folder, with_pip):
-    shutil.rmtree(folder, ignore_errors=True)
-    options = [] if with_pip else ["--without-pip"]
-    result = subprocess.run([sys.executable, "-m", "venv", *options, folder], capture_output=True, text=True)
-    if result.returncode != 0:
-        why = (result.stderr or result.stdout).strip().splitlines()[-1]
-        fail(f"the engine could not make a virtual environment: {why}")
-
-
-def pip_install(folder, package):
-    """Returns why it did not work, or None."""
-    command = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-               "--timeout", "15", "--retries", "1", package]
-    result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if result.returncode == 0:
-        return None
-    lines = (result.stderr or result.stdout).strip().splitlines()
-    telling = [line for line in lines if "onnection" in line or "resol" in line] or lines
-    return telling[0] if telling else f"pip ended with status {result.returncode}"
-
-
 def environment(name):
-    """The environment's folder, made once for an engine and a package; or why PyPI could not be used."""
+    """The environment's folder, made once for an engine and a package; and why not, where PyPI could not be used."""
     folder = WORK / f"venv-{name}"
-    made = folder / "made-for"
-    wanted = f"{sys.version}\n{PYPI[name]}\n"
-    if made.exists() and made.read_text() == wanted:
-        return folder, None
-    say(f"  making {shown(folder)} with {PYPI[name]}")
-    make_venv(folder, with_pip=True)
-    why = pip_install(folder, PYPI[name])
-    if why is None:
-        made.write_text(wanted)
-    return folder, why
+    if not folder.exists():
+        say(f"  making {shown(folder)} with {PYPI[name]}")
+    return folder, venvs.environment(folder, PYPI[name])
 
 
 def fallback_environment(name):
     folder = WORK / f"venv-fallback-{name}"
-    make_venv(folder, with_pip=False)
+    why = venvs.make(folder, with_pip=False)
+    if why is not None:
+        fail(f"the engine could not make a virtual environment: {why}")
     site = next(folder.glob("lib/python3*/site-packages"))
     shutil.copytree(DEMO / "fallback" / FALLBACK[name], site, dirs_exist_ok=True)
     return folder
@@ -94,8 +62,6 @@ def fallback_environment(name):
 
 def from_pypi():
     """The environments, or why they can't be had."""
-    if not have_venv():
-        return {}, "this engine has no ensurepip (Debian: apt-get install python{}.{}-venv)".format(*sys.version_info)
     folders, why = {}, None
     for name in PYPI:
         folders[name], why = environment(name)

@@ -46,6 +46,9 @@ as_root() {
     fi
 }
 
+# The clang for fuzzing: the system's, else 14, which lint's tools come from; nothing where there is none.
+fuzz_compiler() { command -v clang || command -v clang-14 || true; }
+
 # Lists which of the named Debian packages are not installed, on one line.
 missing_packages() {
     local package missing=()

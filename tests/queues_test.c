@@ -5,6 +5,7 @@
 
 #include <isles/queue.h>
 
+#include "queues.h"
 #include "support.h"
 
 static isle_queue *new_queue(const char *name, size_t max_items)
@@ -16,25 +17,6 @@ static isle_queue *new_queue(const char *name, size_t max_items)
     config.max_items = max_items;
     check_status(isle_queue_create(&config, &q, &err), ISLE_OK, err);
     return q;
-}
-
-static void put_int(isle_queue *q, int64_t number)
-{
-    isle_error *err = NULL;
-    isle_value *value = isle_value_new_int(number);
-    check_status(isle_queue_put(q, value, SOON, &err), ISLE_OK, err);
-    isle_value_free(value);
-}
-
-static int64_t get_int(isle_queue *q)
-{
-    isle_error *err = NULL;
-    isle_value *value = NULL;
-    int64_t number = -1;
-    check_status(isle_queue_get(q, SOON, &value, &err), ISLE_OK, err);
-    check(isle_value_as_int64(value, &number));
-    isle_value_free(value);
-    return number;
 }
 
 static bool readable(int fd)
@@ -212,7 +194,8 @@ static void test_what_python_code_sees(void **state)
     run_error(it, "isles.nothing", "AttributeError: module 'isles' has no attribute 'nothing'");
     run_error(it, "isles.create_queue(name='seen')", "ValueError: a queue named seen lives already");
     run_error(it, "isles.find_queue('nowhere')", "LookupError: there is no queue named nowhere");
-    run_error(it, "isles.create_queue(unbound='x')", "ValueError: unbound: 'x' is neither 'keep' nor 'remove'");
+    run_error(it, "isles.create_queue(unbound='x')",
+              "ValueError: unbound: 'x' is none of 'keep', 'remove', 'marker', 'error'");
     run_error(it, "q.get(timeout=-1)", "ValueError: 'timeout' must be a non-negative number");
     run_error(it, "isles.Queue()", "TypeError: cannot create 'isles.Queue' instances");
     end(it);

@@ -1,6 +1,6 @@
-/* Values between interpreters with GILs of their own: tests/values/crossing.py sends, echo.py sends back what it made of it.
- * And memory that is lent: it is released in its owner's interpreter by its home thread, and stays valid when the owner
- * ends first. */
+/* Values between interpreters with GILs of their own: tests/values/crossing.py sends, echo.py sends back what it made
+ * of it. And memory that is lent: it is released in its owner's interpreter by its home thread, and stays valid when
+ * the owner ends first. */
 #include <isles/queue.h>
 
 #include "support.h"
@@ -19,7 +19,6 @@ static void test_crossing(void **state)
     (void)state;
     isle_error *err = NULL;
     isle_interp here = create_here(), other = create_here();
-    run(other, "import isles\nqueues = [isles.create_queue(name=n) for n in ('there', 'back')]");
     isle_job_config config = ISLE_JOB_CONFIG_INIT;
     config.kind = ISLE_JOB_FILE;
     config.target = ISLES_TEST_PROGRAMS "/../values/echo.py";

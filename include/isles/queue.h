@@ -16,10 +16,14 @@ ISLE_BEGIN_DECLS
 
 typedef struct isle_queue isle_queue;
 
-/* What becomes of messages whose sending interpreter ends before they are got (PEP 734). */
+/* What becomes of values whose sending interpreter ends before they are got (PEP 734). What the host put has no such
+ * sender. */
 typedef enum isle_unbound {
     ISLE_UNBOUND_KEEP,   /* they stay: a value is a copy and needs no sender */
-    ISLE_UNBOUND_REMOVE  /* they go */
+    ISLE_UNBOUND_REMOVE, /* they go */
+    /* they keep their places, but what is got in each is ... */
+    ISLE_UNBOUND_MARKER, /* C: ISLE_ERR_UNBOUND. Python: isles.UNBOUND */
+    ISLE_UNBOUND_ERROR   /* C: the same. Python: isles.QueueItemUnbound is raised */
 } isle_unbound;
 
 typedef struct isle_queue_config { /* start from ISLE_QUEUE_CONFIG_INIT; zero is the default */
@@ -42,13 +46,23 @@ ISLE_API void isle_queue_free(isle_queue *queue); /* NULL is fine */
 ISLE_API uint64_t isle_queue_id(const isle_queue *queue); /* never used again */
 
 /* `value` is borrowed. ISLE_ERR_TIMEOUT (for a deadline that has passed: no room now), ISLE_ERR_CLOSED,
- * ISLE_ERR_NOMEM, ISLE_ERR_LIMIT (nested too deeply). */
+ * ISLE_ERR_NOMEM, ISLE_ERR_LIMIT (nested too deeply); all that wait: ISLE_ERR_CANCELLED, in a function of the host that
+ * Python code called on its interpreter's home thread, when that code is to stop. */
 ISLE_API isle_status isle_queue_put(isle_queue *queue, const isle_value *value, int64_t deadline, isle_error **err);
-/* ISLE_ERR_TIMEOUT, ISLE_ERR_CLOSED (and empty), ISLE_ERR_NOMEM (the value is lost). */
+/* ISLE_ERR_TIMEOUT, ISLE_ERR_CLOSED (and empty), ISLE_ERR_NOMEM (the value is lost), ISLE_ERR_UNBOUND (this one's
+ * sender has ended, and the queue minds: it is gone, the next get has the next). */
 ISLE_API isle_status isle_queue_get(isle_queue *queue, int64_t deadline, isle_value **out_value, isle_error **err);
-/* Waits for one, then takes what is there, `most` at the most, into out_values[]. */
+/* Waits for one, then takes what is there, `most` at the most, into out_values[]. It ends before a value whose sender
+ * has ended where that matters; the next call then gives ISLE_ERR_UNBOUND for that one alone. */
 ISLE_API isle_status isle_queue_get_many(isle_queue *queue, int64_t deadline, isle_value **out_values, size_t most,
                                          size_t *out_count, isle_error **err);
+
+/* A queue as a value, which can be sent like any other within this process: whoever gets it has the same queue. It
+ * takes a reference of its own. NULL: no memory, or `queue` is NULL. (A queue that is put into itself keeps itself
+ * alive until somebody gets it.) */
+ISLE_API isle_value *isle_value_new_queue(isle_queue *queue);
+/* Borrowed from the value: isle_queue_ref to keep it. NULL: not a queue. */
+ISLE_API isle_queue *isle_value_as_queue(const isle_value *value);
 
 /* From now on putting fails, and getting when it is empty. Who waits wakes. */
 ISLE_API void isle_queue_close(isle_queue *queue);
@@ -64,8 +78,12 @@ typedef struct isle_queue_stats {
 } isle_queue_stats;
 ISLE_API void isle_queue_get_stats(isle_queue *queue, isle_queue_stats *out);
 
-/* Waits until one of the queues can be got from, or one of the descriptors is readable. ready_*[i] says which;
- * either array may be NULL with a count of 0. Returns ISLE_OK, ISLE_ERR_TIMEOUT, ISLE_ERR_SYSTEM. */
+/* Waits until a get from one of the queues would not wait (a value is there, or it is closed), or one of the
+ * descriptors is readable, has hung up or has an error. ready_*[i] says for each whether it is so: with ISLE_OK at
+ * least one is, with every other status but ISLE_ERR_INVALID none. Arrays may be NULL where their count is 0. A
+ * deadline that has passed looks only. ISLE_ERR_TIMEOUT; ISLE_ERR_SYSTEM and errno (EBADF: a descriptor is negative or
+ * not open; EMFILE: no descriptor for a queue, see isle_queue_fd); ISLE_ERR_CANCELLED (see isle_queue_put);
+ * ISLE_ERR_NOMEM; ISLE_ERR_INVALID (nothing to wait for, or a NULL where there must be none). */
 ISLE_API isle_status isle_select(isle_queue *const *queues, size_t queue_count, bool *ready_queues, const int *fds,
                                  size_t fd_count, bool *ready_fds, int64_t deadline);
 

@@ -35,7 +35,8 @@ ISLE_BEGIN_DECLS
     X(SYSTEM,          -15, "the operating system refused")                          \
     X(ENGINE,          -16, "CPython refused")                                       \
     X(UNSUPPORTED,     -17, "not supported here")                                    \
-    X(CLOSED,          -18, "the queue is closed")
+    X(CLOSED,          -18, "the queue is closed")                                   \
+    X(UNBOUND,         -19, "the interpreter that sent it has ended")
 
 typedef enum isle_status {
     ISLE_OK = 0,

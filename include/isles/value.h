@@ -33,7 +33,10 @@ typedef enum isle_type {
     ISLE_BYTES,
     ISLE_LIST,
     ISLE_TUPLE,
-    ISLE_DICT    /* in order of insertion; keys are values */
+    ISLE_DICT,   /* in order of insertion; keys are values */
+    ISLE_TAG,    /* a number over one value: what Python has a type for and C has not (a set, a date, an instance) */
+    ISLE_BUFFER, /* counted memory, shared and never copied */
+    ISLE_QUEUE   /* a reference to a queue: isle_value_new_queue in queue.h */
 } isle_type;
 
 ISLE_API isle_value *isle_value_new_none(void);
@@ -49,6 +52,16 @@ ISLE_API isle_value *isle_value_new_bytes(const void *data, size_t len);    /* c
 ISLE_API isle_value *isle_value_new_list(void);
 ISLE_API isle_value *isle_value_new_tuple(void);
 ISLE_API isle_value *isle_value_new_dict(void);
+/* A CBOR tag over `content`, which it takes over, also when it fails (then it frees it). NULL: `content` is NULL, no
+ * memory, content is nested as deep as can be (a tag counts one level), or what has another type here: the tags 2, 3,
+ * 273 and 55799, and tag 27 over a list that begins with "tuple", "buffer", "bytes" or "queue". */
+ISLE_API isle_value *isle_value_new_tag(uint64_t tag, isle_value *content);
+/* Memory of the caller's. Whoever lets go of it last (a copy of the value, an object in an interpreter, a queue's
+ * message) calls release(ctx): once, on whatever thread that is, and here and now when the constructor fails. It must
+ * not call Python or wait. NULL: the memory outlives all. `writable`: who gets it may write to it. NULL: no memory, or
+ * `data` is NULL and `len` is not 0. */
+ISLE_API isle_value *isle_value_new_buffer(void *data, size_t len, bool writable, void (*release)(void *ctx),
+                                           void *ctx);
 
 /* Frees the value and all that it contains. NULL is fine. */
 ISLE_API void isle_value_free(isle_value *value);
@@ -78,7 +91,14 @@ ISLE_API const char *isle_value_as_str(const isle_value *value, size_t *out_len)
 /* The same for bytes. NULL: no bytes. */
 ISLE_API const void *isle_value_as_bytes(const isle_value *value, size_t *out_len);
 
-/* Number of items of a list, tuple or dict, of bytes of a str or bytes; 0 otherwise. */
+/* The memory of a buffer, writable or not. Good as long as the value, or a copy of it, lives. NULL: no buffer. */
+ISLE_API const void *isle_value_as_buffer(const isle_value *value, size_t *out_len);
+/* The same; NULL, too, for one that must not be written to. Others may see what is written, and nothing orders it. */
+ISLE_API void *isle_value_as_writable_buffer(const isle_value *value, size_t *out_len);
+/* The number of a tag, and what it is over (borrowed). Either may be NULL. */
+ISLE_API bool isle_value_as_tag(const isle_value *value, uint64_t *out_tag, const isle_value **out_content);
+
+/* Number of items of a list, tuple or dict, of bytes of a str, bytes or buffer; 0 otherwise. */
 ISLE_API size_t isle_value_len(const isle_value *value);
 /* Item `index` of a list or tuple; NULL when out of range or another type. Borrowed. */
 ISLE_API const isle_value *isle_value_at(const isle_value *sequence, size_t index);
@@ -88,10 +108,11 @@ ISLE_API bool isle_value_pair(const isle_value *dict, size_t index, const isle_v
 /* dict[key] for a string key; NULL when it is not there. Borrowed. */
 ISLE_API const isle_value *isle_value_get_str(const isle_value *dict, const char *key);
 
-/* Equal type and equal content; a dict's order doesn't count. Floats compare by their bits, so that NaN equals
- * itself and 0.0 is not -0.0. */
+/* Equal type and equal content; the order of a dict, a set (tag 258 over a list) and a frozenset (tag 27 over
+ * ["frozenset", list]) doesn't count. Floats compare by their bits, so that NaN equals itself and 0.0 is not -0.0.
+ * Buffers compare by what is in them now (one that is a dict's key must not change), queues by being the same one. */
 ISLE_API bool isle_value_equal(const isle_value *a, const isle_value *b);
-ISLE_API isle_value *isle_value_copy(const isle_value *value);
+ISLE_API isle_value *isle_value_copy(const isle_value *value); /* shares buffers and queues */
 
 /* For debugging: the value as Python would print it (an int of over 4,300 digits in hexadecimal). Free with
  * isle_string_free. NULL: out of memory. */
@@ -100,11 +121,38 @@ ISLE_API void isle_string_free(char *string);
 
 /* CBOR (RFC 8949). Encoding gives a buffer to end with isle_bytes_free. Decoding checks depth and length before it
  * takes memory; *out_offset (may be NULL; written on failure) tells where bad bytes begin. A map with the same key
- * twice is refused. ISLE_ERR_NOMEM, ISLE_ERR_DECODE, ISLE_ERR_LIMIT (nested deeper than 500). */
+ * twice is refused. ISLE_ERR_NOMEM, ISLE_ERR_DECODE, ISLE_ERR_LIMIT (nested deeper than 500).
+ * The bytes stand alone: a buffer in them is a byte string, and a queue can't be in them (ISLE_ERR_NOT_SHAREABLE). */
 ISLE_API isle_status isle_value_encode(const isle_value *value, uint8_t **out_bytes, size_t *out_len);
 ISLE_API isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_value **out_value,
                                        size_t *out_offset);
 ISLE_API void isle_bytes_free(uint8_t *bytes);
+
+/* What a value from bytes that nobody vouches for may cost. Without limits it takes no more than a fixed multiple of
+ * the bytes' own length. */
+typedef struct isle_decode_limits { /* start from ISLE_DECODE_LIMITS_INIT; zero is the library's own limit */
+    size_t size;
+    size_t max_depth; /* containers and tags in each other. 0, or more than 500: 500 */
+    size_t max_bytes; /* of memory that the value takes. 0: no limit */
+    size_t max_items; /* values in all: containers, their items and keys, tags and what they are over. 0: no limit */
+} isle_decode_limits;
+
+#define ISLE_DECODE_LIMITS_INIT ISLE_INIT(isle_decode_limits)
+
+/* `limits` may be NULL. ISLE_ERR_LIMIT, with the offset of the item that was too much; ISLE_ERR_INVALID (no size is
+ * set), ISLE_ERR_UNSUPPORTED (a field is set that this library does not know), and as isle_value_decode. */
+ISLE_API isle_status isle_value_decode_limited(const uint8_t *bytes, size_t len, const isle_decode_limits *limits,
+                                               isle_value **out_value, size_t *out_offset);
+
+/* JSON (RFC 8259), for None, bool, int of 64 bits, float, str, list, tuple (an array) and dict with str keys. What
+ * it has no form for gives ISLE_ERR_NOT_SHAREABLE and its path, "['a'][2]: bytes", in *out_path (may be NULL; left
+ * alone otherwise; NULL when there is no memory for it): other types, NaN and infinity, other keys and those with a
+ * NUL, lone surrogates, larger ints. ISLE_ERR_NOMEM. Free both with isle_string_free. */
+ISLE_API isle_status isle_value_to_json(const isle_value *value, char **out_json, char **out_path);
+/* ISLE_ERR_DECODE: no JSON, not UTF-8, a name twice in an object, or with a NUL; ISLE_ERR_LIMIT: nested deeper than
+ * 500, an int beyond 64 bits, a number too large for a float; ISLE_ERR_NOMEM. *out_offset (may be NULL; written on
+ * failure): how far it was read. */
+ISLE_API isle_status isle_value_from_json(const char *json, size_t len, isle_value **out_value, size_t *out_offset);
 
 ISLE_END_DECLS
 

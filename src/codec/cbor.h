@@ -27,7 +27,8 @@
 typedef struct cbor_writer {
     uint8_t *data;
     size_t len, capacity;
-    bool failed; /* out of memory: later writes do nothing; checked once at the end */
+    bool failed; /* out of memory, or unshareable: later writes do nothing; checked once at the end */
+    bool unshareable; /* it failed because a queue was to be written into bytes that must stand alone */
     attachments *beside; /* where attachments go; borrowed. NULL: the bytes must stand alone */
 } cbor_writer;
 
@@ -35,7 +36,8 @@ void cbor_writer_init(cbor_writer *w);
 /* Before the first write: leaves so many bytes free in front, which count as written. */
 void cbor_writer_skip(cbor_writer *w, size_t size);
 void cbor_writer_free(cbor_writer *w);
-/* Hands the buffer over (free with plat_free). ISLE_ERR_NOMEM when a write failed; the writer is then freed. */
+/* Hands the buffer over (free with plat_free). ISLE_ERR_NOMEM or ISLE_ERR_NOT_SHAREABLE when a write failed; the
+ * writer is then freed. */
 isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len);
 
 void cbor_write_null(cbor_writer *w);
@@ -47,6 +49,8 @@ void cbor_write_bigint(cbor_writer *w, bool negative, const uint8_t *magnitude, 
 void cbor_write_float(cbor_writer *w, double d);
 void cbor_write_text(cbor_writer *w, const char *utf8, size_t len);
 void cbor_write_bytes(cbor_writer *w, const void *data, size_t len);
+/* The same without the content: where the caller has to put it before the next write. NULL: the writer has failed. */
+uint8_t *cbor_write_blank(cbor_writer *w, size_t len);
 void cbor_write_wtf8(cbor_writer *w, const char *wtf8, size_t len);
 void cbor_write_array(cbor_writer *w, size_t count);
 void cbor_write_map(cbor_writer *w, size_t count);
@@ -54,8 +58,8 @@ void cbor_write_tag(cbor_writer *w, uint64_t tag);
 /* Tag 27, the array's head and "tuple"; then write `count` items. */
 void cbor_write_tuple(cbor_writer *w, size_t count);
 
-/* Tag 27 ["buffer", index] (or "queue"), and the attachment goes into w->beside. Where that is NULL the memory itself is
- * written, as a byte string; a queue then can't be written, which the caller sees to. */
+/* Tag 27 ["buffer", index] (or "queue"), and the attachment goes into w->beside. Where that is NULL the memory
+ * itself is written, as a byte string; a queue then can't be, and the writer fails. */
 void cbor_write_attachment(cbor_writer *w, attachment *a);
 
 /* --- reader ------------------------------------------------------------------------------------------------ */

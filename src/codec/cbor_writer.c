@@ -29,8 +29,9 @@ isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len
         w->failed = !w->data;
     }
     if (w->failed) {
+        isle_status status = w->unshareable ? ISLE_ERR_NOT_SHAREABLE : ISLE_ERR_NOMEM;
         cbor_writer_free(w);
-        return ISLE_ERR_NOMEM;
+        return status;
     }
     *out_data = w->data;
     *out_len = w->len;
@@ -40,8 +41,10 @@ isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len
 
 static uint8_t *fail(cbor_writer *w)
 {
+    bool unshareable = w->unshareable;
     cbor_writer_free(w);
     w->failed = true;
+    w->unshareable = unshareable;
     return NULL;
 }
 
@@ -139,21 +142,27 @@ static inline void write_byte(cbor_writer *w, uint8_t byte)
     }
 }
 
-static inline void write_string(cbor_writer *w, unsigned major, const void *data, size_t len)
+/* A string's head, and room for its content. */
+static inline uint8_t *write_blank(cbor_writer *w, unsigned major, size_t len)
 {
     if (len > SIZE_MAX - HEAD_MAX) {
-        fail(w);
-        return;
+        return fail(w);
     }
     uint8_t *at = reserve(w, HEAD_MAX + len);
     if (!at) {
-        return;
+        return NULL;
     }
     size_t head = put_head(at, major, len);
-    if (len) {
-        memcpy(at + head, data, len);
-    }
     w->len += head + len;
+    return at + head;
+}
+
+static inline void write_string(cbor_writer *w, unsigned major, const void *data, size_t len)
+{
+    uint8_t *at = write_blank(w, major, len);
+    if (at && len) {
+        memcpy(at, data, len);
+    }
 }
 
 void cbor_write_null(cbor_writer *w)
@@ -247,6 +256,11 @@ void cbor_write_bytes(cbor_writer *w, const void *data, size_t len)
     write_string(w, MAJOR_BYTES, data, len);
 }
 
+uint8_t *cbor_write_blank(cbor_writer *w, size_t len)
+{
+    return write_blank(w, MAJOR_BYTES, len);
+}
+
 void cbor_write_wtf8(cbor_writer *w, const char *wtf8, size_t len)
 {
     cbor_write_tag(w, CBOR_TAG_WTF8);
@@ -284,6 +298,11 @@ void cbor_writer_skip(cbor_writer *w, size_t size)
 
 void cbor_write_attachment(cbor_writer *w, attachment *a)
 {
+    if (!w->beside && a->kind == ATTACHMENT_QUEUE) {
+        w->unshareable = w->unshareable || !w->failed;
+        fail(w);
+        return;
+    }
     if (!w->beside) {
         cbor_write_bytes(w, attachment_data(a), a->len);
         return;

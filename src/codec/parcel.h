@@ -29,6 +29,7 @@ typedef struct attachment {
     void *data;    /* BUFFER, BYTES: the memory (attachment_data); QUEUE: the queue, of which it holds a reference */
     size_t len;    /* BUFFER, BYTES */
     bool writable; /* BUFFER: who gets it may write */
+    uint64_t id;   /* QUEUE: its number, for people */
 } attachment;
 
 static inline attachment *attachment_ref(attachment *a)

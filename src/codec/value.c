@@ -70,6 +70,8 @@ void value_clear(isle_value *cell)
 {
     if (cell->form == FORM_HEAP) {
         plat_free(cell->heap.data);
+    } else if (value_is_attachment(cell)) {
+        attachment_unref(cell->attachment);
     } else if (value_is_container(cell) && cell->block) {
         value_block *block = cell->block;
         for (size_t i = 0; i < block->count; i++) {
@@ -81,27 +83,41 @@ void value_clear(isle_value *cell)
     *cell = (isle_value){.type = ISLE_NONE};
 }
 
-bool value_reserve(isle_value *container, size_t more)
+/* Of the block when it has room for `more` cells; 0: it has, SIZE_MAX: too many. */
+static size_t grown_size(const value_block *block, size_t more, size_t *out_capacity)
 {
-    value_block *block = container->block;
-    size_t count = block ? block->count : 0;
-    size_t capacity = block ? block->capacity : 0;
+    size_t count = block ? block->count : 0, capacity = block ? block->capacity : 0;
     if (capacity - count >= more) {
-        return true;
+        return 0;
     }
     size_t need, size;
     if (__builtin_add_overflow(count, more, &need)) {
-        return false;
+        return SIZE_MAX;
     }
     capacity = block ? capacity + capacity / 2 + FIRST_CELLS : 0; /* the first time just what is asked for */
-    if (capacity < need) {
-        capacity = need;
-    }
-    if (__builtin_mul_overflow(capacity, sizeof(isle_value), &size) ||
+    *out_capacity = capacity < need ? need : capacity;
+    if (__builtin_mul_overflow(*out_capacity, sizeof(isle_value), &size) ||
         __builtin_add_overflow(size, sizeof(*block), &size)) {
-        return false;
+        return SIZE_MAX;
     }
-    block = plat_realloc(container->block, size);
+    return size;
+}
+
+size_t value_reserve_cost(const isle_value *container, size_t more)
+{
+    const value_block *block = container->block;
+    size_t capacity, size = grown_size(block, more, &capacity);
+    bool added = size != 0 && size != SIZE_MAX && block;
+    return added ? size - sizeof(*block) - block->capacity * sizeof(isle_value) : size;
+}
+
+bool value_reserve(isle_value *container, size_t more)
+{
+    size_t capacity = 0, size = grown_size(container->block, more, &capacity);
+    if (size == 0) {
+        return true;
+    }
+    value_block *block = size < SIZE_MAX ? plat_realloc(container->block, size) : NULL;
     if (!block) {
         return false;
     }
@@ -358,9 +374,9 @@ isle_type isle_value_type(const isle_value *value)
 const char *isle_type_name(isle_type type)
 {
     static const char *const names[] = {
-        [ISLE_NONE] = "NoneType", [ISLE_BOOL] = "bool",   [ISLE_INT] = "int",
-        [ISLE_FLOAT] = "float",   [ISLE_STR] = "str",     [ISLE_BYTES] = "bytes",
-        [ISLE_LIST] = "list",     [ISLE_TUPLE] = "tuple", [ISLE_DICT] = "dict",
+        [ISLE_NONE] = "NoneType", [ISLE_BOOL] = "bool",   [ISLE_INT] = "int",       [ISLE_FLOAT] = "float",
+        [ISLE_STR] = "str",       [ISLE_BYTES] = "bytes", [ISLE_LIST] = "list",     [ISLE_TUPLE] = "tuple",
+        [ISLE_DICT] = "dict",     [ISLE_TAG] = "tag",     [ISLE_BUFFER] = "buffer", [ISLE_QUEUE] = "queue",
     };
     return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type] : "unknown";
 }
@@ -488,6 +504,8 @@ size_t isle_value_len(const isle_value *value)
         return value_count(value);
     case ISLE_DICT:
         return value_count(value) / 2;
+    case ISLE_BUFFER:
+        return value->attachment->len;
     default:
         return 0;
     }

@@ -8,6 +8,7 @@
 
 #include <platform.h>
 
+#include "typed_array.h"
 #include "utf8.h"
 #include "value_impl.h"
 
@@ -43,6 +44,15 @@ static void write_items(cbor_writer *w, const isle_value *container)
     }
 }
 
+static void write_tag(cbor_writer *w, const isle_value *tag)
+{
+    if (!w->beside && typed_array_write_value(w, tag)) {
+        return; /* it leaves the process: in a form that others read */
+    }
+    cbor_write_tag(w, tag->tag.number);
+    write_items(w, tag);
+}
+
 void value_write(cbor_writer *w, const isle_value *value)
 {
     size_t len;
@@ -75,9 +85,15 @@ void value_write(cbor_writer *w, const isle_value *value)
         cbor_write_tuple(w, value_count(value));
         write_items(w, value);
         break;
-    default:
+    case ISLE_DICT:
         cbor_write_map(w, value_count(value) / 2);
         write_items(w, value);
+        break;
+    case ISLE_TAG:
+        write_tag(w, value);
+        break;
+    default:
+        cbor_write_attachment(w, value->attachment);
     }
 }
 
@@ -114,7 +130,8 @@ isle_status value_to_parcel(const isle_value *value, parcel *out)
 typedef struct decoder {
     cbor_reader *r;
     size_t owed; /* items that open containers still wait for */
-    unsigned depth;
+    size_t depth, max_depth;
+    size_t items_left, bytes_left; /* that the value may have more */
 } decoder;
 
 /* Reads one item into *cell. On failure the reader says why and *cell is none. */
@@ -126,9 +143,34 @@ static bool no_memory(decoder *d)
     return cbor_refuse(d->r, ISLE_ERR_NOMEM, "out of memory");
 }
 
+/* Before so much memory is taken. */
+static bool charge(decoder *d, size_t bytes)
+{
+    if (bytes > d->bytes_left) {
+        return cbor_refuse(d->r, ISLE_ERR_LIMIT, "the value takes more memory than it may");
+    }
+    d->bytes_left -= bytes;
+    return true;
+}
+
+static bool charge_data(decoder *d, size_t len)
+{
+    return len <= VALUE_SMALL_MAX || charge(d, len + 1);
+}
+
+static bool reserve(decoder *d, isle_value *container, size_t cells)
+{
+    return charge(d, value_reserve_cost(container, cells)) && (value_reserve(container, cells) || no_memory(d));
+}
+
+static bool decode_bigint(decoder *d, const cbor_item *item, isle_value *cell)
+{
+    return charge_data(d, item->len) && (value_put_bigint(cell, item->boolean, item->data, item->len) || no_memory(d));
+}
+
 static bool decode_data(decoder *d, const cbor_item *item, isle_type type, isle_value *cell)
 {
-    return value_put_data(cell, type, item->data, item->len) || no_memory(d);
+    return charge_data(d, item->len) && (value_put_data(cell, type, item->data, item->len) || no_memory(d));
 }
 
 static bool decode_wtf8(decoder *d, const cbor_item *item, isle_value *cell)
@@ -161,8 +203,9 @@ static bool decode_sequence(decoder *d, uint64_t count, isle_value *sequence)
 {
     bool definite = count != UINT64_MAX;
     for (uint64_t i = 0; i < count; i++) {
-        if (!definite && !value_reserve(sequence, 1)) {
-            return no_memory(d);
+        d->r->item = d->r->at; /* what comes is what there may be no room for */
+        if (!definite && !reserve(d, sequence, 1)) {
+            return false;
         }
         value_block *block = sequence->block;
         isle_value *cell = &block->cells[block->count];
@@ -182,8 +225,8 @@ static bool decode_sequence(decoder *d, uint64_t count, isle_value *sequence)
 /* The pair's key and item were read. They move into the dict, or stay the caller's. */
 static bool add_pair(decoder *d, isle_value *dict, isle_value *key, isle_value *item)
 {
-    if (!value_reserve(dict, 2)) {
-        return no_memory(d);
+    if (!reserve(d, dict, 2) || !charge(d, value_index_cost(dict))) {
+        return false;
     }
     isle_status status = value_add_pair(dict, key, item);
     if (status != ISLE_OK) {
@@ -237,7 +280,7 @@ static bool decode_container(decoder *d, const cbor_item *item, isle_value *cell
 {
     isle_type type = item->kind == CBOR_MAP ? ISLE_DICT : item->kind == CBOR_TUPLE ? ISLE_TUPLE : ISLE_LIST;
     *cell = (isle_value){.type = (uint8_t)type};
-    if (d->depth == CBOR_MAX_DEPTH) {
+    if (d->depth == d->max_depth) {
         return cbor_refuse(d->r, ISLE_ERR_LIMIT, "nested too deep");
     }
     if (item->count != UINT64_MAX) {
@@ -245,8 +288,8 @@ static bool decode_container(decoder *d, const cbor_item *item, isle_value *cell
         if (cells + d->owed > (size_t)(d->r->end - d->r->at)) {
             return cbor_refuse(d->r, ISLE_ERR_DECODE, "an array or map has more items than bytes are left");
         }
-        if (cells && !value_reserve(cell, cells)) {
-            return no_memory(d);
+        if (cells && !reserve(d, cell, cells)) {
+            return false;
         }
         d->owed += cells;
     }
@@ -259,9 +302,48 @@ static bool decode_container(decoder *d, const cbor_item *item, isle_value *cell
     return ok;
 }
 
+static bool decode_tag(decoder *d, uint64_t number, isle_value *cell)
+{
+    const uint8_t *start = d->r->item;
+    if (d->depth == d->max_depth) {
+        return cbor_refuse(d->r, ISLE_ERR_LIMIT, "nested too deep");
+    }
+    if (!charge(d, value_reserve_cost(cell, 1))) { /* an empty cell has no block either */
+        return false;
+    }
+    if (!value_put_tag(cell, number)) {
+        return no_memory(d);
+    }
+    d->depth++;
+    bool ok = decode(d, value_tag_content(cell));
+    d->depth--;
+    if (ok) {
+        value_seal_tag(cell);
+        if (value_tag_is_reserved(number,
+                                  value_tag_content(cell))) { /* spelled in a way that the reader doesn't know */
+            d->r->item = start;
+            ok = cbor_refuse_tag(d->r, number);
+        }
+    }
+    if (!ok) {
+        value_clear(cell);
+    }
+    return ok;
+}
+
+static bool decode_attachment(const cbor_item *item, isle_value *cell)
+{
+    cell->type = item->attachment->kind == ATTACHMENT_QUEUE ? ISLE_QUEUE : ISLE_BUFFER;
+    cell->attachment = attachment_ref(item->attachment);
+    return true;
+}
+
 static bool decode_item(decoder *d, const cbor_item *item, isle_value *cell)
 {
     *cell = (isle_value){.type = ISLE_NONE};
+    if (d->items_left-- == 0) {
+        return cbor_refuse(d->r, ISLE_ERR_LIMIT, "the value has more items than it may");
+    }
     switch (item->kind) {
     case CBOR_NULL:
         return true;
@@ -273,7 +355,7 @@ static bool decode_item(decoder *d, const cbor_item *item, isle_value *cell)
         value_put_int(cell, item->integer);
         return true;
     case CBOR_BIGINT:
-        return value_put_bigint(cell, item->boolean, item->data, item->len) || no_memory(d);
+        return decode_bigint(d, item, cell);
     case CBOR_FLOAT:
         cell->type = ISLE_FLOAT;
         cell->number = item->number;
@@ -289,9 +371,9 @@ static bool decode_item(decoder *d, const cbor_item *item, isle_value *cell)
     case CBOR_MAP:
         return decode_container(d, item, cell);
     case CBOR_TAG:
-        return cbor_refuse_tag(d->r, item->count);
+        return decode_tag(d, item->count, cell);
     case CBOR_ATTACHMENT:
-        return cbor_refuse(d->r, ISLE_ERR_DECODE, "an attachment");
+        return decode_attachment(item, cell);
     default:
         return cbor_refuse(d->r, ISLE_ERR_DECODE, "a break where a value should be");
     }
@@ -303,19 +385,48 @@ static bool decode(decoder *d, isle_value *cell)
     return cbor_read(d->r, &item) && decode_item(d, &item, cell);
 }
 
-isle_value *value_read(cbor_reader *r)
+static isle_value *read_limited(cbor_reader *r, const isle_decode_limits *limits)
 {
-    isle_value *value = isle_value_new_none();
-    if (!value) {
-        cbor_refuse(r, ISLE_ERR_NOMEM, "out of memory");
-        return NULL;
+    decoder d = {.r = r,
+                 .max_depth = limits->max_depth && limits->max_depth < CBOR_MAX_DEPTH ? limits->max_depth
+                                                                                      : CBOR_MAX_DEPTH,
+                 .bytes_left = limits->max_bytes ? limits->max_bytes : SIZE_MAX,
+                 .items_left = limits->max_items ? limits->max_items : SIZE_MAX};
+    r->item = r->at;
+    isle_value *value = charge(&d, sizeof(*value)) ? isle_value_new_none() : NULL;
+    if (!value && r->error == ISLE_OK) {
+        no_memory(&d);
     }
-    decoder d = {.r = r};
-    if (!decode(&d, value)) {
+    if (!value || !decode(&d, value)) {
         plat_free(value);
         return NULL;
     }
     return value;
+}
+
+static const isle_decode_limits no_limits = ISLE_DECODE_LIMITS_INIT;
+
+isle_value *value_read(cbor_reader *r)
+{
+    return read_limited(r, &no_limits);
+}
+
+static isle_status read_whole(cbor_reader *r, const isle_decode_limits *limits, isle_value **out_value,
+                              size_t *out_offset)
+{
+    isle_value *value = read_limited(r, limits);
+    isle_status status = r->error;
+    if (value && r->at != r->end) {
+        status = ISLE_ERR_DECODE; /* more follows the value */
+        isle_value_free(value);
+    }
+    if (status == ISLE_OK) {
+        *out_value = value;
+    } else if (out_offset) {
+        *out_offset = cbor_reader_offset(r);
+    }
+    cbor_reader_done(r);
+    return status;
 }
 
 isle_status value_from_bytes(const uint8_t *bytes, size_t len, const attachments *beside, isle_value **out_value,
@@ -324,22 +435,42 @@ isle_status value_from_bytes(const uint8_t *bytes, size_t len, const attachments
     cbor_reader r;
     cbor_reader_init(&r, bytes, len);
     r.beside = beside;
-    isle_value *value = value_read(&r);
-    isle_status status = r.error;
-    if (value && r.at != r.end) {
-        status = ISLE_ERR_DECODE; /* more follows the value */
-        isle_value_free(value);
-    }
-    if (status == ISLE_OK) {
-        *out_value = value;
-    } else if (out_offset) {
-        *out_offset = cbor_reader_offset(&r);
-    }
-    cbor_reader_done(&r);
-    return status;
+    return read_whole(&r, &no_limits, out_value, out_offset);
 }
 
 isle_status isle_value_decode(const uint8_t *bytes, size_t len, isle_value **out_value, size_t *out_offset)
 {
     return value_from_bytes(bytes, len, NULL, out_value, out_offset);
+}
+
+/* The caller's header may be older (fields are missing) or newer (fields that are not known must be 0). */
+static isle_status take_limits(const isle_decode_limits *given, isle_decode_limits *own)
+{
+    *own = no_limits;
+    if (!given) {
+        return ISLE_OK;
+    }
+    if (given->size < sizeof(given->size)) {
+        return ISLE_ERR_INVALID;
+    }
+    for (size_t i = sizeof(*own); i < given->size; i++) {
+        if (((const char *)given)[i]) {
+            return ISLE_ERR_UNSUPPORTED;
+        }
+    }
+    memcpy(own, given, given->size < sizeof(*own) ? given->size : sizeof(*own));
+    return ISLE_OK;
+}
+
+isle_status isle_value_decode_limited(const uint8_t *bytes, size_t len, const isle_decode_limits *limits,
+                                      isle_value **out_value, size_t *out_offset)
+{
+    isle_decode_limits own;
+    isle_status status = take_limits(limits, &own);
+    if (status != ISLE_OK) {
+        return status;
+    }
+    cbor_reader r;
+    cbor_reader_init(&r, bytes, len);
+    return read_whole(&r, &own, out_value, out_offset);
 }

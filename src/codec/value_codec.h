@@ -15,6 +15,12 @@ void value_write(cbor_writer *w, const isle_value *value);
  * (ISLE_ERR_DECODE, _LIMIT, _NOMEM), and cbor_reader_offset where. Free with isle_value_free. */
 isle_value *value_read(cbor_reader *r);
 
+/* A buffer or a queue, by the attachment's kind (which is not BYTES). Takes over the caller's reference, also when it
+ * fails. NULL: no memory, or `a` is NULL. */
+isle_value *value_new_attachment(attachment *a);
+/* What a buffer or a queue holds; borrowed. NULL: the value is neither. */
+attachment *value_attachment(const isle_value *value);
+
 /* The whole of a value, with what travels beside it. ISLE_ERR_NOMEM (also for NULL). */
 isle_status value_to_parcel(const isle_value *value, parcel *out);
 /* ISLE_ERR_DECODE, _LIMIT, _NOMEM; *out_offset (may be NULL) says where the bytes are bad. */

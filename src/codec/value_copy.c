@@ -40,6 +40,26 @@ static bool equal_containers(const isle_value *a, const isle_value *b)
     return true;
 }
 
+static bool equal_tags(const isle_value *a, const isle_value *b)
+{
+    if (a->tag.number != b->tag.number) {
+        return false;
+    }
+    const isle_value *a_items = value_set_items(a), *b_items = value_set_items(b);
+    if (a_items && b_items) {
+        return value_equal_unordered(a_items, b_items);
+    }
+    return isle_value_equal(value_tag_content(a), value_tag_content(b));
+}
+
+static bool equal_buffers(attachment *a, attachment *b)
+{
+    if (a == b || a->len != b->len) {
+        return a == b;
+    }
+    return a->len == 0 || memcmp(attachment_data(a), attachment_data(b), a->len) == 0;
+}
+
 bool isle_value_equal(const isle_value *a, const isle_value *b)
 {
     if (!a || !b || a->type != b->type) {
@@ -57,6 +77,12 @@ bool isle_value_equal(const isle_value *a, const isle_value *b)
     case ISLE_STR:
     case ISLE_BYTES:
         return equal_data(a, b);
+    case ISLE_TAG:
+        return equal_tags(a, b);
+    case ISLE_BUFFER:
+        return equal_buffers(a->attachment, b->attachment);
+    case ISLE_QUEUE:
+        return a->attachment->data == b->attachment->data;
     default:
         return equal_containers(a, b);
     }
@@ -93,6 +119,10 @@ static bool copy_cell(isle_value *to, const isle_value *from)
         return ok;
     }
     *to = *from;
+    if (value_is_attachment(from)) {
+        attachment_ref(from->attachment);
+        return true;
+    }
     if (!value_is_container(from)) {
         return true;
     }

@@ -102,11 +102,8 @@ static uint64_t hash_items(const isle_value *sequence, size_t count)
     return hash;
 }
 
-static uint64_t hash_content(const isle_value *v)
+static uint64_t hash_scalar(const isle_value *v)
 {
-    if (value_is_container(v)) {
-        return v->type == ISLE_DICT ? hash_pairs(v, value_count(v)) : hash_items(v, value_count(v));
-    }
     if (v->form != FORM_PLAIN) {
         size_t len;
         const uint8_t *data = value_data(v, &len);
@@ -122,6 +119,32 @@ static uint64_t hash_content(const isle_value *v)
         return hash_bytes(v->type, &v->number, sizeof(v->number));
     default:
         return hash_bytes(v->type, NULL, 0);
+    }
+}
+
+static uint64_t hash_tag(const isle_value *tag)
+{
+    const isle_value *set = value_set_items(tag);
+    uint64_t parts[2] = {tag->tag.number, set ? value_sum_of_hashes(set) : value_hash(value_tag_content(tag))};
+    return hash_bytes(tag->type, parts, sizeof(parts));
+}
+
+static uint64_t hash_content(const isle_value *v)
+{
+    switch (v->type) {
+    case ISLE_LIST:
+    case ISLE_TUPLE:
+        return hash_items(v, value_count(v));
+    case ISLE_DICT:
+        return hash_pairs(v, value_count(v));
+    case ISLE_TAG:
+        return hash_tag(v);
+    case ISLE_BUFFER:
+        return hash_bytes(v->type, attachment_data(v->attachment), v->attachment->len);
+    case ISLE_QUEUE:
+        return hash_bytes(v->type, &v->attachment->data, sizeof(v->attachment->data));
+    default:
+        return hash_scalar(v);
     }
 }
 
@@ -156,17 +179,39 @@ static value_index *index_new(size_t slots)
     return index;
 }
 
-/* Makes room in the index for one pair more, which makes the index if it is time. */
-static bool index_reserve(isle_value *dict)
+static size_t slots_of(const value_index *index)
 {
-    value_block *block = dict->block;
+    return index ? (size_t)index->mask + 1 : 0;
+}
+
+/* How many slots the index needs for one pair more; 0: it will do, or none is needed yet. */
+static size_t slots_needed(const value_block *block)
+{
     size_t pairs = block->count / 2;
-    if (pairs < SMALL_PAIRS || (block->index && (pairs + 1) * 3 <= ((size_t)block->index->mask + 1) * 2)) {
-        return true;
+    if (pairs < SMALL_PAIRS || (pairs + 1) * 3 <= slots_of(block->index) * 2) {
+        return 0;
     }
     size_t slots = 4 * SMALL_PAIRS;
     while (slots < pairs * 3) {
         slots *= 2;
+    }
+    return slots;
+}
+
+size_t value_index_cost(const isle_value *dict)
+{
+    size_t slots = dict->block ? slots_needed(dict->block) : 0;
+    size_t head = slots && !dict->block->index ? sizeof(value_index) : 0;
+    return slots ? head + (slots - slots_of(dict->block->index)) * sizeof(uint32_t) : 0;
+}
+
+/* Makes room in the index for one pair more, which makes the index if it is time. */
+static bool index_reserve(isle_value *dict)
+{
+    value_block *block = dict->block;
+    size_t pairs = block->count / 2, slots = slots_needed(block);
+    if (slots == 0) {
+        return true;
     }
     value_index *index = index_new(slots);
     if (!index) {

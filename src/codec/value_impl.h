@@ -1,11 +1,11 @@
 /* How values lie in memory, for value*.c only.
  *
- *   isle_value (24 bytes)                    value_block (of a list, tuple or dict)
+ *   isle_value (24 bytes)                    value_block (of a list, tuple, dict or tag)
  *   +--------------------------------+      +---------------------------------------------------+
  *   | bool | int64 + its magnitude | |  +-->| count, capacity, depth, index | cell | cell | ...   |
  *   | double | up to 15 bytes | block -------+---------------------------------------------------+
- *   | heap bytes                     |      a list's cells are its items; a dict's are key, item, key, item ...
- *   | type, form, ...; hash          |
+ *   | heap bytes | attachment        |      a list's cells are its items; a dict's are key, item, key, item ...
+ *   | type, form, ...; hash          |      a tag has one cell, and its number beside the block
  *   +--------------------------------+
  *
  * Containers hold their items by value, so that a list of a million ints is one allocation. What the user gets from a
@@ -27,7 +27,7 @@ typedef struct value_block value_block;
 typedef struct value_index value_index;
 
 typedef enum value_form {
-    FORM_PLAIN,  /* none, bool, int64, float, container */
+    FORM_PLAIN,  /* none, bool, int64, float, container, attachment */
     FORM_SMALL,  /* bytes in the cell: str, bytes, big int */
     FORM_HEAP,   /* bytes of their own */
 } value_form;
@@ -46,6 +46,11 @@ struct isle_value {
             size_t len;
         } heap;
         value_block *block; /* NULL: empty */
+        struct {
+            value_block *block; /* the same; never NULL */
+            uint64_t number;
+        } tag;
+        attachment *attachment; /* buffer, queue: a reference */
     };
     uint8_t type; /* isle_type */
     uint8_t form; /* value_form */
@@ -61,9 +66,15 @@ struct value_block {
     isle_value cells[];
 };
 
+/* By the order of isle_type. */
 static inline bool value_is_container(const isle_value *v)
 {
-    return v->type == ISLE_LIST || v->type == ISLE_TUPLE || v->type == ISLE_DICT;
+    return v->type >= ISLE_LIST && v->type <= ISLE_TAG;
+}
+
+static inline bool value_is_attachment(const isle_value *v)
+{
+    return v->type == ISLE_BUFFER || v->type == ISLE_QUEUE;
 }
 
 static inline size_t value_count(const isle_value *container)
@@ -106,6 +117,35 @@ bool value_put_bigint(isle_value *cell, bool negative, const uint8_t *magnitude,
 void value_clear(isle_value *cell); /* frees what it holds; it is none then */
 
 bool value_reserve(isle_value *container, size_t more); /* makes room for `more` cells */
+size_t value_reserve_cost(const isle_value *container, size_t more); /* bytes that would take; SIZE_MAX: too many */
+
+/* --- value_tag.c -------------------------------------------------------------------------------------------- */
+#define VALUE_TAG_SET 258
+#define VALUE_TAG_COMPLEX 43000
+/* Makes the cell a tag whose content is still to come, in its one cell. false: out of memory, and the cell is none. */
+bool value_put_tag(isle_value *cell, uint64_t number);
+static inline isle_value *value_tag_content(const isle_value *tag)
+{
+    return &tag->tag.block->cells[0];
+}
+/* Its content has come. */
+static inline void value_seal_tag(isle_value *tag)
+{
+    tag->tag.block->count = 1;
+    value_deepen(tag->tag.block, value_tag_content(tag));
+}
+/* What would be read back as something else than a tag: tags 2, 3, 273, 55799, and the objects of tag 27 that have a
+ * type here. */
+bool value_tag_is_reserved(uint64_t number, const isle_value *content);
+/* The items of tag 27 [name, item...] behind the name, if it is one with so many; NULL: it is not. */
+const isle_value *value_object(const isle_value *v, const char *name, size_t count);
+/* The list in a set or frozenset; NULL: it is neither. */
+const isle_value *value_set_items(const isle_value *v);
+
+/* --- value_set.c -------------------------------------------------------------------------------------------- */
+/* Are the lists equal in some order? */
+bool value_equal_unordered(const isle_value *a, const isle_value *b);
+uint64_t value_sum_of_hashes(const isle_value *list);
 
 /* --- value_dict.c ------------------------------------------------------------------------------------------- */
 #define VALUE_NOT_FOUND SIZE_MAX
@@ -113,6 +153,7 @@ void value_prepare_key(const isle_value *dict, isle_value *key); /* before the k
 size_t value_find(const isle_value *dict, const isle_value *key); /* cell of the key, or VALUE_NOT_FOUND */
 /* Moves a pair in whose key is not there; room is reserved. ISLE_ERR_NOMEM, ISLE_ERR_LIMIT: nothing was moved. */
 isle_status value_add_pair(isle_value *dict, isle_value *key, isle_value *item);
+size_t value_index_cost(const isle_value *dict); /* bytes that the index takes when one pair is added */
 void value_index_free(value_index *index);
 bool value_index_copy(const value_index *index, value_index **out_copy);
 uint32_t value_hash(const isle_value *v); /* never 0 */

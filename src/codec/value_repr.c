@@ -1,6 +1,7 @@
 /* A value as Python's repr() prints it, in valid UTF-8, whatever the process's locale. It is for people, and
- * differs from Python in two places: an int of more than about 4,300 digits (where Python refuses) is printed in
- * hexadecimal, and a code point that Unicode has not assigned is printed as it is. */
+ * differs from Python where a value does (a tag without an expression in Python is Tag(number, content), buffers and
+ * queues stand in <>), and in two places more: an int of more than about 4,300 digits (where Python refuses) is printed
+ * in hexadecimal, and a code point that Unicode has not assigned is printed as it is. */
 #include "value_impl.h"
 
 #include <inttypes.h>
@@ -23,7 +24,7 @@ typedef struct text {
 
 static void add_n(text *t, const char *data, size_t len)
 {
-    if (t->failed) {
+    if (t->failed || len == 0) {
         return;
     }
     if (t->capacity - t->len < len) {
@@ -182,7 +183,8 @@ static void add_zeros(text *t, int count)
     }
 }
 
-static void add_float(text *t, double d)
+/* `bare`: 1 instead of 1.0, as in a complex number. */
+static void add_double(text *t, double d, bool bare)
 {
     if (isnan(d)) {
         add(t, "nan");
@@ -216,9 +218,28 @@ static void add_float(text *t, double d)
         int whole = exponent + 1 < count ? exponent + 1 : count;
         add_n(t, digits, (size_t)whole);
         add_zeros(t, exponent + 1 - count);
-        add_char(t, '.');
-        add(t, whole < count ? digits + whole : "0");
+        if (whole < count || !bare) {
+            add_char(t, '.');
+            add(t, whole < count ? digits + whole : "0");
+        }
     }
+}
+
+static void add_float(text *t, double d)
+{
+    add_double(t, d, false);
+}
+
+static void add_complex(text *t, double real, double imaginary)
+{
+    bool whole = real != 0 || signbit(real); /* NaN is not 0, too */
+    if (whole) {
+        add_char(t, '(');
+        add_double(t, real, true);
+        add(t, isnan(imaginary) || !signbit(imaginary) ? "+" : "");
+    }
+    add_double(t, imaginary, true);
+    add(t, whole ? "j)" : "j");
 }
 
 /* --- str and bytes ------------------------------------------------------------------------------------------ */
@@ -325,6 +346,14 @@ static void add_bytes(text *t, const isle_value *value)
 
 static void add_value(text *t, const isle_value *value);
 
+static void add_items(text *t, const isle_value *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        add(t, i ? ", " : "");
+        add_value(t, &items[i]);
+    }
+}
+
 static void add_dict(text *t, const isle_value *dict)
 {
     size_t count = value_count(dict);
@@ -343,11 +372,103 @@ static void add_sequence(text *t, const isle_value *sequence)
     bool tuple = sequence->type == ISLE_TUPLE;
     size_t count = value_count(sequence);
     add_char(t, tuple ? '(' : '[');
-    for (size_t i = 0; i < count; i++) {
-        add(t, i ? ", " : "");
-        add_value(t, &sequence->block->cells[i]);
-    }
+    add_items(t, count ? sequence->block->cells : NULL, count);
     add(t, tuple ? count == 1 ? ",)" : ")" : "]");
+}
+
+/* --- tags and attachments ----------------------------------------------------------------------------------- */
+
+static void add_call(text *t, const char *name, const isle_value *args, size_t count)
+{
+    add(t, name);
+    add_char(t, '(');
+    add_items(t, args, count);
+    add_char(t, ')');
+}
+
+static void add_set(text *t, const isle_value *items, bool frozen)
+{
+    size_t count = value_count(items);
+    add(t, frozen ? "frozenset(" : count ? "" : "set(");
+    if (count) {
+        add_char(t, '{');
+        add_items(t, items->block->cells, count);
+        add_char(t, '}');
+    }
+    add(t, frozen || !count ? ")" : "");
+}
+
+static bool add_if_complex(text *t, const isle_value *tag)
+{
+    const isle_value *list = value_tag_content(tag);
+    if (tag->tag.number != VALUE_TAG_COMPLEX || list->type != ISLE_LIST || value_count(list) != 2) {
+        return false;
+    }
+    const isle_value *parts = list->block->cells;
+    if (parts[0].type != ISLE_FLOAT || parts[1].type != ISLE_FLOAT) {
+        return false;
+    }
+    add_complex(t, parts[0].number, parts[1].number);
+    return true;
+}
+
+static bool add_if_range(text *t, const isle_value *tag)
+{
+    const isle_value *parts = value_object(tag, "range", 3);
+    if (!parts) {
+        return false;
+    }
+    int64_t step;
+    bool plain = isle_value_as_int64(&parts[2], &step) && step == 1;
+    add_call(t, "range", parts, plain ? 2 : 3);
+    return true;
+}
+
+/* What Python has an expression for. */
+static bool add_if_object(text *t, const isle_value *tag)
+{
+    const isle_value *parts = value_object(tag, "bytearray", 1);
+    if (parts && parts->type == ISLE_BYTES) {
+        add_call(t, "bytearray", parts, 1);
+        return true;
+    }
+    if ((parts = value_object(tag, "slice", 3)) != NULL) {
+        add_call(t, "slice", parts, 3);
+        return true;
+    }
+    if (value_object(tag, "Ellipsis", 0)) {
+        add(t, "Ellipsis");
+        return true;
+    }
+    return add_if_range(t, tag) || add_if_complex(t, tag);
+}
+
+static void add_tag(text *t, const isle_value *tag)
+{
+    const isle_value *items = value_set_items(tag);
+    if (items) {
+        add_set(t, items, tag->tag.number != VALUE_TAG_SET);
+        return;
+    }
+    if (add_if_object(t, tag)) {
+        return;
+    }
+    char number[32];
+    snprintf(number, sizeof(number), "Tag(%" PRIu64 ", ", tag->tag.number);
+    add(t, number);
+    add_value(t, value_tag_content(tag));
+    add_char(t, ')');
+}
+
+static void add_attachment(text *t, const attachment *a)
+{
+    char line[48];
+    if (a->kind == ATTACHMENT_QUEUE) {
+        snprintf(line, sizeof(line), "<queue %" PRIu64 ">", a->id);
+    } else {
+        snprintf(line, sizeof(line), "<buffer of %zu byte%s>", a->len, a->len == 1 ? "" : "s");
+    }
+    add(t, line);
 }
 
 static void add_value(text *t, const isle_value *value)
@@ -373,6 +494,13 @@ static void add_value(text *t, const isle_value *value)
         break;
     case ISLE_DICT:
         add_dict(t, value);
+        break;
+    case ISLE_TAG:
+        add_tag(t, value);
+        break;
+    case ISLE_BUFFER:
+    case ISLE_QUEUE:
+        add_attachment(t, value->attachment);
         break;
     default:
         add_sequence(t, value);

@@ -1,7 +1,6 @@
 /* Queues of values, for the host: src/queue/ with values instead of messages. They need no runtime: a host may use
  * them with no Python running. A thread that waits is detached from whatever interpreter it is attached to. */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include <isles/queue.h>
@@ -20,7 +19,7 @@ isle_status isle_queue_create(const isle_queue_config *config, isle_queue **out_
     if (status != ISLE_OK) {
         return status;
     }
-    if (out_queue == NULL || (unsigned)own.unbound > ISLE_UNBOUND_REMOVE) {
+    if (out_queue == NULL || (unsigned)own.unbound > ISLE_UNBOUND_ERROR) {
         return error_set(err, ISLE_ERR_INVALID,
                          out_queue == NULL ? "out_queue is NULL" : "isle_queue_config.unbound is none of isle_unbound");
     }
@@ -64,6 +63,13 @@ uint64_t isle_queue_id(const isle_queue *q)
 
 /* --- putting and getting ---------------------------------------------------------------------------------------- */
 
+/* A signal came. */
+static bool gives_up(void *ctx)
+{
+    (void)ctx;
+    return engine_is_to_stop();
+}
+
 static isle_status status_of(queue_result result, isle_error **err)
 {
     switch (result) {
@@ -71,7 +77,8 @@ static isle_status status_of(queue_result result, isle_error **err)
         return ISLE_OK;
     case QUEUE_TIMEOUT:
         return error_set(err, ISLE_ERR_TIMEOUT, "the deadline passed");
-    case QUEUE_INTERRUPTED: /* not asked for here */
+    case QUEUE_INTERRUPTED:
+        return error_set(err, ISLE_ERR_CANCELLED, "the code that called is to stop");
     case QUEUE_CLOSED:
         break;
     }
@@ -92,7 +99,7 @@ isle_status isle_queue_put(isle_queue *q, const isle_value *value, int64_t deadl
         return error_set(err, ISLE_ERR_NOMEM, "out of memory");
     }
     void *detached = engine_detach();
-    queue_result result = queue_put(q, &m->message, &(queue_patience){.deadline = deadline});
+    queue_result result = queue_put(q, &m->message, &(queue_patience){.deadline = deadline, .gives_up = gives_up});
     engine_reattach(detached);
     if (result != QUEUE_OK) {
         m->message.drop(&m->message);
@@ -108,7 +115,9 @@ static isle_status open_messages(queue_message *list, isle_value **out_values, i
     while (list != NULL) {
         const value_message *m = (value_message *)list;
         queue_message *next = list->next;
-        if (status == ISLE_OK) {
+        if (list->unbound) {
+            status = ISLE_ERR_UNBOUND; /* it came alone */
+        } else if (status == ISLE_OK) {
             status = value_from_bytes(m->data, m->len, &m->beside, &out_values[count], NULL);
             count += status == ISLE_OK;
         }
@@ -119,8 +128,10 @@ static isle_status open_messages(queue_message *list, isle_value **out_values, i
         while (count > 0) {
             isle_value_free(out_values[--count]);
         }
-        return error_set(err, status, "a value that was taken could not be read and is lost: %s",
-                         isle_status_text(status));
+        return status == ISLE_ERR_UNBOUND
+                   ? error_set(err, status, "the interpreter that put this value has ended")
+                   : error_set(err, status, "a value that was taken could not be read and is lost: %s",
+                               isle_status_text(status));
     }
     return ISLE_OK;
 }
@@ -134,7 +145,8 @@ isle_status isle_queue_get_many(isle_queue *q, int64_t deadline, isle_value **ou
         return error_set(err, ISLE_ERR_INVALID, "%s", most == 0 ? "most is 0" : "out_values is NULL");
     }
     void *detached = engine_detach();
-    queue_result result = queue_get(q, most, &list, &count, &(queue_patience){.deadline = deadline});
+    queue_result result = queue_get(q, most, &list, &count,
+                                    &(queue_patience){.deadline = deadline, .gives_up = gives_up});
     engine_reattach(detached);
     isle_status status = result == QUEUE_OK ? open_messages(list, out_values, err) : status_of(result, err);
     if (status == ISLE_OK && out_count != NULL) {
@@ -155,25 +167,38 @@ isle_status isle_queue_get(isle_queue *q, int64_t deadline, isle_value **out_val
     return status;
 }
 
-/* --- an interpreter ends ---------------------------------------------------------------------------------------- */
+/* --- as values -------------------------------------------------------------------------------------------------- */
 
-static bool keep_none(queue_message *message, void *ctx)
+isle_value *isle_value_new_queue(isle_queue *q)
 {
-    (void)message;
-    (void)ctx;
-    return false;
+    return value_new_attachment(q != NULL ? queue_attachment(q) : NULL);
 }
 
-static void remove_messages_of(queue *q, void *interp_id)
+isle_queue *isle_value_as_queue(const isle_value *value)
 {
-    if (queue_tag(q) == ISLE_UNBOUND_REMOVE) {
-        queue_sender_ended(q, *(uint64_t *)interp_id, keep_none, NULL);
+    return isle_value_type(value) == ISLE_QUEUE ? value_attachment(value)->data : NULL;
+}
+
+/* --- an interpreter ends ---------------------------------------------------------------------------------------- */
+
+/* What was encoded stays until the place is got: to free it here would run with the queue's lock held. */
+static bool keep_as_unbound(queue_message *message, void *tag)
+{
+    message->unbound = true;
+    return *(int *)tag != ISLE_UNBOUND_REMOVE;
+}
+
+static void look_at_messages_of(queue *q, void *interp_id)
+{
+    int tag = queue_tag(q);
+    if (tag != ISLE_UNBOUND_KEEP) {
+        queue_sender_ended(q, *(uint64_t *)interp_id, keep_as_unbound, &tag);
     }
 }
 
 void queues_interp_ended(uint64_t interp_id)
 {
-    queue_for_each(remove_messages_of, &interp_id);
+    queue_for_each(look_at_messages_of, &interp_id);
 }
 
 /* --- the rest --------------------------------------------------------------------------------------------------- */
@@ -204,22 +229,6 @@ void isle_queue_get_stats(isle_queue *q, isle_queue_stats *out)
 
 /* --- waiting on several ----------------------------------------------------------------------------------------- */
 
-static int poll_until(struct pollfd *polled, size_t count, int64_t deadline)
-{
-    for (;;) {
-        struct timespec left = {0};
-        if (deadline != ISLE_FOREVER) {
-            int64_t ns = deadline - plat_now();
-            ns = ns > 0 ? ns : 0;
-            left = (struct timespec){.tv_sec = (time_t)(ns / ISLE_SECOND), .tv_nsec = (long)(ns % ISLE_SECOND)};
-        }
-        int ready = ppoll(polled, count, deadline != ISLE_FOREVER ? &left : NULL, NULL);
-        if (ready >= 0 || errno != EINTR) {
-            return ready;
-        }
-    }
-}
-
 static bool fill(struct pollfd *polled, isle_queue *const *queues, size_t queue_count_, const int *fds, size_t fd_count)
 {
     for (size_t i = 0; i < queue_count_; i++) {
@@ -234,29 +243,54 @@ static bool fill(struct pollfd *polled, isle_queue *const *queues, size_t queue_
     return true;
 }
 
+static isle_status poll_all(struct pollfd *polled, size_t count, int64_t deadline)
+{
+    void *detached = engine_detach();
+    int ready = queue_poll(polled, count, &(queue_patience){.deadline = deadline, .gives_up = gives_up});
+    int saved = errno;
+    engine_reattach(detached);
+    errno = saved;
+    if (ready < 0) {
+        return saved == EINTR ? ISLE_ERR_CANCELLED : ISLE_ERR_SYSTEM;
+    }
+    return ready > 0 ? ISLE_OK : ISLE_ERR_TIMEOUT;
+}
+
+static bool arrays_are_there(isle_queue *const *queues, size_t count, const bool *ready)
+{
+    if (count != 0 && (queues == NULL || ready == NULL)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (queues[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 isle_status isle_select(isle_queue *const *queues, size_t queue_count_, bool *ready_queues, const int *fds,
                         size_t fd_count, bool *ready_fds, int64_t deadline)
 {
     size_t count = queue_count_ + fd_count;
-    if (count == 0 || (queue_count_ != 0 && ready_queues == NULL) || (fd_count != 0 && ready_fds == NULL)) {
+    if (count == 0 || count < fd_count || !arrays_are_there(queues, queue_count_, ready_queues) ||
+        (fd_count != 0 && (fds == NULL || ready_fds == NULL))) {
         return ISLE_ERR_INVALID;
     }
     struct pollfd *polled = plat_calloc(count, sizeof *polled);
-    if (polled == NULL) {
-        return ISLE_ERR_NOMEM;
+    isle_status status = ISLE_ERR_NOMEM;
+    if (polled != NULL) {
+        bool filled = fill(polled, queues, queue_count_, fds, fd_count);
+        status = filled ? poll_all(polled, count, deadline) : ISLE_ERR_SYSTEM;
     }
-    int ready = -1;
-    if (fill(polled, queues, queue_count_, fds, fd_count)) {
-        void *detached = engine_detach();
-        ready = poll_until(polled, count, deadline);
-        engine_reattach(detached);
+    for (size_t i = 0; i < queue_count_; i++) {
+        ready_queues[i] = status == ISLE_OK && polled[i].revents != 0;
     }
-    for (size_t i = 0; ready > 0 && i < queue_count_; i++) {
-        ready_queues[i] = polled[i].revents != 0;
+    for (size_t i = 0; i < fd_count; i++) {
+        ready_fds[i] = status == ISLE_OK && polled[queue_count_ + i].revents != 0;
     }
-    for (size_t i = 0; ready > 0 && i < fd_count; i++) {
-        ready_fds[i] = polled[queue_count_ + i].revents != 0;
-    }
+    int saved = errno;
     plat_free(polled);
-    return ready > 0 ? ISLE_OK : ready == 0 ? ISLE_ERR_TIMEOUT : ISLE_ERR_SYSTEM;
+    errno = saved;
+    return status;
 }

@@ -1,5 +1,5 @@
-/* isles.Buffer: an exporter of counted memory that came from elsewhere, or is to go there. Python code seldom sees one: it
- * gets a memoryview (or a NumPy array) on it. It keeps the memory alive as long as any view on it does. */
+/* isles.Buffer: an exporter of counted memory that came from elsewhere, or is to go there. Python code seldom sees
+ * one: it gets a memoryview (or a NumPy array) on it. It keeps the memory alive as long as any view on it does. */
 #include <string.h>
 
 #include "values.h"
@@ -138,4 +138,77 @@ attachment *buffer_attachment(engine_interp *interp, PyObject *object)
 {
     bool is = interp->buffer_type != NULL && Py_TYPE(object) == (PyTypeObject *)interp->buffer_type;
     return is ? self_of(object)->a : NULL;
+}
+
+/* --- views -------------------------------------------------------------------------------------------------- */
+
+static bool read_sizes(PyObject *list, Py_ssize_t *out, int *out_count)
+{
+    Py_ssize_t count = PyList_CheckExact(list) ? PyList_GET_SIZE(list) : PyBUF_MAX_NDIM + 1;
+    if (count > PyBUF_MAX_NDIM) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        out[i] = PyLong_AsSsize_t(PyList_GET_ITEM(list, i));
+        if (out[i] == -1 && PyErr_Occurred()) {
+            return false;
+        }
+    }
+    *out_count = (int)count;
+    return true;
+}
+
+/* Does all that the shape reaches lie inside the memory? */
+static bool fits(const memory_shape *s, size_t len)
+{
+    Py_ssize_t low = s->offset, high, span;
+    if (s->itemsize <= 0 || s->offset < 0 || __builtin_add_overflow(s->offset, s->itemsize, &high)) {
+        return false;
+    }
+    for (int i = 0; i < s->ndim; i++) {
+        if (s->shape[i] < 0) {
+            return false;
+        }
+        if (s->shape[i] == 0) {
+            return true; /* nothing is looked at */
+        }
+        if (__builtin_mul_overflow(s->strides[i], s->shape[i] - 1, &span) ||
+            __builtin_add_overflow(span < 0 ? low : high, span, span < 0 ? &low : &high)) {
+            return false;
+        }
+    }
+    return low >= 0 && (size_t)high <= len;
+}
+
+static bool read_shape(PyObject *args, memory_shape *s)
+{
+    int strides;
+    const char *format = PyUnicode_AsUTF8(PyTuple_GET_ITEM(args, 1));
+    if (format == NULL || strlen(format) >= sizeof s->format ||
+        !read_sizes(PyTuple_GET_ITEM(args, 2), s->shape, &s->ndim) ||
+        !read_sizes(PyTuple_GET_ITEM(args, 3), s->strides, &strides) || strides != s->ndim) {
+        return false;
+    }
+    memcpy(s->format, format, strlen(format) + 1);
+    s->itemsize = PyBuffer_SizeFromFormat(format);
+    s->offset = PyLong_AsSsize_t(PyTuple_GET_ITEM(args, 4));
+    return s->itemsize > 0;
+}
+
+/* (buffer or bytes, format, shape, strides, offset) */
+PyObject *buffer_make_view(engine_interp *interp, PyObject *args)
+{
+    memory_shape s;
+    bool fine = PyTuple_GET_SIZE(args) == 5 && read_shape(args, &s);
+    attachment *a = fine ? buffer_attachment(interp, PyTuple_GET_ITEM(args, 0)) : NULL;
+    if (fine && a == NULL) {
+        return value_types_rebuild(interp, "memoryview", args);
+    }
+    if (!fine || !fits(&s, a->len)) {
+        return PyErr_Format(PyExc_ValueError, "a memoryview %s", fine ? "reaches beyond its memory" : "is malformed");
+    }
+    PyObject *buffer = buffer_wrap(interp, a, &s);
+    PyObject *view = buffer != NULL ? PyMemoryView_FromObject(buffer) : NULL;
+    Py_XDECREF(buffer);
+    return view;
 }

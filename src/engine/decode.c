@@ -1,26 +1,12 @@
 /* CBOR to objects, attached. Lengths and nesting are checked before memory is taken (cbor.h). The commonest items are
- * read here at once, the rest by the reader.
- *
- * Keys of dicts come again and again: an interpreter keeps the strings that were keys lately, so that most need neither
- * be made nor hashed. */
+ * read here at once, the rest by the reader. */
 #include <string.h>
 
+#include "text.h"
 #include "values.h"
-
-enum { KEYS = 512 };
 
 /* Declared by CPython in an internal header; exported in 3.13 to 3.15. */
 extern PyObject *_PyDict_NewPresized(Py_ssize_t count);
-
-typedef struct known_key {
-    uint64_t first, last; /* of its text: its ends */
-    uint32_t len;
-    PyObject *string; /* ASCII; NULL: none */
-} known_key;
-
-struct key_cache {
-    known_key known[KEYS];
-};
 
 typedef struct decoder {
     cbor_reader reader;
@@ -43,7 +29,7 @@ static PyObject *refuse(decoder *d, const char *reason)
     return NULL;
 }
 
-/* --- shared references -------------------------------------------------------------------------------------------------- */
+/* --- shared references -------------------------------------------------------------------------------------------- */
 
 static Py_ssize_t take_slot(decoder *d)
 {
@@ -95,7 +81,7 @@ static PyObject *decode_shared(decoder *d)
     return object != Py_None ? Py_NewRef(object) : refuse(d, "it is part of something that can't contain itself");
 }
 
-/* --- strings and numbers -------------------------------------------------------------------------------------------------- */
+/* --- strings and numbers ------------------------------------------------------------------------------------------ */
 
 static PyObject *decode_bigint(const cbor_item *item)
 {
@@ -108,108 +94,7 @@ static PyObject *decode_bigint(const cbor_item *item)
     return negative;
 }
 
-static bool is_ascii(const uint8_t *text, size_t len)
-{
-    uint64_t all = 0, eight;
-    for (; len >= 8; len -= 8, text += 8) {
-        memcpy(&eight, text, 8);
-        all |= eight;
-    }
-    for (; len > 0; len--, text++) {
-        all |= *text;
-    }
-    return (all & 0x8080808080808080) == 0;
-}
-
-static PyObject *make_text(const uint8_t *text, size_t len)
-{
-    if (!is_ascii(text, len)) {
-        return PyUnicode_DecodeUTF8((const char *)text, (Py_ssize_t)len, "strict");
-    }
-    if (len == 1) {
-        return PyUnicode_FromOrdinal(*text); /* there is one of each */
-    }
-    PyObject *string = PyUnicode_New((Py_ssize_t)len, 127);
-    if (string != NULL && len != 0) {
-        memcpy(PyUnicode_1BYTE_DATA(string), text, len);
-    }
-    return string;
-}
-
-#ifdef Py_GIL_DISABLED
-/* The cache has no lock. */
-static PyObject *make_key(decoder *d, const uint8_t *text, size_t len)
-{
-    (void)d;
-    return make_text(text, len);
-}
-#else
-/* The first and the last eight bytes of a text of at least one: of one of up to 16 that is all there is. Reads no further
- * than the input reaches. */
-static void ends_of(const decoder *d, const uint8_t *text, size_t len, uint64_t *first, uint64_t *last)
-{
-    if (len >= 8) {
-        memcpy(first, text, 8);
-        memcpy(last, text + len - 8, 8);
-        return;
-    }
-    *first = 0;
-    if ((size_t)(d->reader.end - text) >= 8) {
-        memcpy(first, text, 8);
-        *first &= ~UINT64_C(0) >> (64 - 8 * len); /* little-endian; elsewhere other bytes, but always the same */
-    } else {
-        memcpy(first, text, len);
-    }
-    *last = *first;
-}
-
-static bool is_key(const known_key *k, uint64_t first, uint64_t last, const uint8_t *text, size_t len)
-{
-    return k->string != NULL && k->first == first && k->last == last && k->len == len &&
-           (len <= 16 || memcmp(PyUnicode_1BYTE_DATA(k->string), text, len) == 0);
-}
-
-/* An ASCII text of at most KEY_MAX that is a key. */
-static PyObject *make_key(decoder *d, const uint8_t *text, size_t len)
-{
-    engine_interp *interp = d->interp;
-    if (len == 0 || interp == NULL) {
-        return make_text(text, len);
-    }
-    if (interp->keys == NULL) {
-        interp->keys = plat_calloc(1, sizeof *interp->keys);
-    }
-    if (interp->keys == NULL) {
-        return make_text(text, len);
-    }
-    uint64_t first, last;
-    ends_of(d, text, len, &first, &last);
-    size_t place = (((first ^ last << 1) + len) * 0x9E3779B97F4A7C15u) >> 55;
-    known_key *k = &interp->keys->known[place % KEYS];
-    if (is_key(k, first, last, text, len)) {
-        return Py_NewRef(k->string);
-    }
-    PyObject *key = make_text(text, len);
-    if (key != NULL) {
-        Py_XSETREF(k->string, Py_NewRef(key));
-        k->first = first;
-        k->last = last;
-        k->len = (uint32_t)len;
-    }
-    return key;
-}
-#endif
-
-void decode_drop_keys(engine_interp *interp)
-{
-    for (size_t i = 0; interp->keys != NULL && i < KEYS; i++) {
-        Py_CLEAR(interp->keys->known[i].string);
-    }
-    plat_free(interp->keys);
-    interp->keys = NULL;
-}
-
-/* --- containers ----------------------------------------------------------------------------------------------------------- */
+/* --- containers --------------------------------------------------------------------------------------------------- */
 
 static bool at_break(decoder *d)
 {
@@ -310,9 +195,9 @@ static PyObject *decode_key(decoder *d)
     size_t left = (size_t)(d->reader.end - at);
     if (left != 0 && (*at & 0xe0) == 0x60 && (*at & 0x1f) < 24) {
         size_t len = *at & 0x1f;
-        if (len < left && is_ascii(at + 1, len)) {
+        if (len < left && text_is_ascii(at + 1, len)) {
             d->reader.at += 1 + len;
-            return make_key(d, at + 1, len);
+            return text_make_key(d->interp, &d->reader, at + 1, len);
         }
     }
     return decode(d);
@@ -401,79 +286,6 @@ static PyObject *decode_container(decoder *d, cbor_kind kind, uint64_t count)
     return result;
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------------- */
-
-static bool read_sizes(PyObject *list, Py_ssize_t *out, int *out_count)
-{
-    Py_ssize_t count = PyList_CheckExact(list) ? PyList_GET_SIZE(list) : PyBUF_MAX_NDIM + 1;
-    if (count > PyBUF_MAX_NDIM) {
-        return false;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        out[i] = PyLong_AsSsize_t(PyList_GET_ITEM(list, i));
-        if (out[i] == -1 && PyErr_Occurred()) {
-            return false;
-        }
-    }
-    *out_count = (int)count;
-    return true;
-}
-
-/* Does all that the shape reaches lie inside the memory? */
-static bool fits(const memory_shape *s, size_t len)
-{
-    Py_ssize_t low = s->offset, high, span;
-    if (s->itemsize <= 0 || s->offset < 0 || __builtin_add_overflow(s->offset, s->itemsize, &high)) {
-        return false;
-    }
-    for (int i = 0; i < s->ndim; i++) {
-        if (s->shape[i] < 0) {
-            return false;
-        }
-        if (s->shape[i] == 0) {
-            return true; /* nothing is looked at */
-        }
-        if (__builtin_mul_overflow(s->strides[i], s->shape[i] - 1, &span) ||
-            __builtin_add_overflow(span < 0 ? low : high, span, span < 0 ? &low : &high)) {
-            return false;
-        }
-    }
-    return low >= 0 && (size_t)high <= len;
-}
-
-static bool read_shape(PyObject *args, memory_shape *s)
-{
-    int strides;
-    const char *format = PyUnicode_AsUTF8(PyTuple_GET_ITEM(args, 1));
-    if (format == NULL || strlen(format) >= sizeof s->format ||
-        !read_sizes(PyTuple_GET_ITEM(args, 2), s->shape, &s->ndim) ||
-        !read_sizes(PyTuple_GET_ITEM(args, 3), s->strides, &strides) || strides != s->ndim) {
-        return false;
-    }
-    strcpy(s->format, format);
-    s->itemsize = PyBuffer_SizeFromFormat(format);
-    s->offset = PyLong_AsSsize_t(PyTuple_GET_ITEM(args, 4));
-    return s->itemsize > 0;
-}
-
-/* (buffer or bytes, format, shape, strides, offset) */
-static PyObject *make_memoryview(engine_interp *interp, PyObject *args)
-{
-    memory_shape s;
-    bool fine = PyTuple_GET_SIZE(args) == 5 && read_shape(args, &s);
-    attachment *a = fine ? buffer_attachment(interp, PyTuple_GET_ITEM(args, 0)) : NULL;
-    if (fine && a == NULL) {
-        return value_types_rebuild(interp, "memoryview", args);
-    }
-    if (!fine || !fits(&s, a->len)) {
-        return PyErr_Format(PyExc_ValueError, "a memoryview %s", fine ? "reaches beyond its memory" : "is malformed");
-    }
-    PyObject *buffer = buffer_wrap(interp, a, &s);
-    PyObject *view = buffer != NULL ? PyMemoryView_FromObject(buffer) : NULL;
-    Py_XDECREF(buffer);
-    return view;
-}
-
 static PyObject *decode_attachment(decoder *d, attachment *a)
 {
     if (d->interp == NULL) {
@@ -482,7 +294,7 @@ static PyObject *decode_attachment(decoder *d, attachment *a)
     return a->kind == ATTACHMENT_QUEUE ? queue_object_new(d->interp, a) : buffer_wrap(d->interp, a, NULL);
 }
 
-/* --- other types ------------------------------------------------------------------------------------------------------------ */
+/* --- other types -------------------------------------------------------------------------------------------------- */
 
 static PyObject *make_complex(decoder *d, PyObject *parts)
 {
@@ -525,7 +337,7 @@ static PyObject *decode_plain_object(decoder *d, const char *name, uint64_t coun
         return NULL;
     }
     if (strcmp(name, "memoryview") == 0) {
-        object = make_memoryview(d->interp, args);
+        object = buffer_make_view(d->interp, args);
     } else if (strcmp(name, "bytearray") == 0 && count == 1) {
         object = PyByteArray_FromObject(PyTuple_GET_ITEM(args, 0));
     } else {
@@ -612,7 +424,7 @@ static PyObject *decode_item(decoder *d, const cbor_item *item)
     case CBOR_FLOAT:
         return PyFloat_FromDouble(item->number);
     case CBOR_TEXT:
-        return make_text(item->data, item->len);
+        return text_make(item->data, item->len);
     case CBOR_WTF8:
         return PyUnicode_DecodeUTF8((const char *)item->data, (Py_ssize_t)item->len, "surrogatepass");
     case CBOR_BYTES:
@@ -665,9 +477,9 @@ static bool decode_quickly(decoder *d, PyObject **out)
         }
         return false;
     case 3:
-        if (argument < 24 && argument < left && is_ascii(at + 1, argument)) {
+        if (argument < 24 && argument < left && text_is_ascii(at + 1, argument)) {
             d->reader.at += 1 + argument;
-            *out = make_text(at + 1, argument);
+            *out = text_make(at + 1, argument);
             return true;
         }
         return false;
@@ -701,7 +513,7 @@ static PyObject *decode(decoder *d)
     return cbor_read(&d->reader, &item) ? decode_item(d, &item) : refuse(d, d->reader.reason);
 }
 
-/* --- whole values ----------------------------------------------------------------------------------------------------------- */
+/* --- whole values ------------------------------------------------------------------------------------------------- */
 
 static void begin(decoder *d, engine_interp *interp, const uint8_t *data, size_t len, const attachments *beside)
 {
@@ -745,11 +557,6 @@ PyObject *convert_read_foreign(engine_interp *interp, const uint8_t *data, size_
     begin(&d, interp, data, len, NULL);
     d.plain = !objects;
     return read_all(&d);
-}
-
-PyObject *decode_make_memoryview(engine_interp *interp, PyObject *args)
-{
-    return make_memoryview(interp, args);
 }
 
 PyObject *convert_to_object(engine_interp *interp, const parcel *p)

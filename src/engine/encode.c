@@ -9,17 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memo.h"
 #include "values.h"
 
-enum { PATH_SIZE = 400, FEW = 8, BY_REFERENCE = 64 * 1024 };
-
-/* Objects that were seen: a few in a row, more in a hash table. Holds a reference to each. */
-typedef struct memo {
-    PyObject *few[FEW];
-    PyObject **table;  /* NULL: not more than a few */
-    uint32_t *indexes; /* of the table's */
-    size_t count, capacity;
-} memo;
+enum { PATH_SIZE = 400, BY_REFERENCE = 64 * 1024 };
 
 typedef struct encoder {
     cbor_writer *writer;
@@ -93,89 +86,7 @@ static bool refuse_with_exception(encoder *e, PyObject *object)
     return refuse(e, object, e->text);
 }
 
-/* --- what was seen ---------------------------------------------------------------------------------------------- */
-
-static size_t slot_of(const memo *m, const PyObject *object)
-{
-    size_t at = ((uintptr_t)object >> 4) * 0x9E3779B97F4A7C15u >> 20;
-    while (m->table[at & (m->capacity - 1)] != NULL && m->table[at & (m->capacity - 1)] != object) {
-        at++;
-    }
-    return at & (m->capacity - 1);
-}
-
-/* Its index, or SIZE_MAX. */
-static size_t memo_find(const memo *m, const PyObject *object)
-{
-    if (m->table == NULL) {
-        for (size_t i = 0; i < m->count; i++) {
-            if (m->few[i] == object) {
-                return i;
-            }
-        }
-        return SIZE_MAX;
-    }
-    size_t slot = slot_of(m, object);
-    return m->table[slot] != NULL ? m->indexes[slot] : SIZE_MAX;
-}
-
-static bool memo_grow(memo *m)
-{
-    memo larger = {.capacity = m->table != NULL ? 2 * m->capacity : 8 * FEW, .count = m->count};
-    larger.table = plat_calloc(larger.capacity, sizeof *larger.table);
-    larger.indexes = plat_calloc(larger.capacity, sizeof *larger.indexes);
-    if (larger.table == NULL || larger.indexes == NULL) {
-        plat_free(larger.table);
-        plat_free(larger.indexes);
-        return false;
-    }
-    size_t old = m->table != NULL ? m->capacity : m->count;
-    for (size_t i = 0; i < old; i++) {
-        PyObject *object = m->table != NULL ? m->table[i] : m->few[i];
-        if (object != NULL) {
-            size_t slot = slot_of(&larger, object);
-            larger.table[slot] = object;
-            larger.indexes[slot] = m->table != NULL ? m->indexes[i] : (uint32_t)i;
-        }
-    }
-    plat_free(m->table);
-    plat_free(m->indexes);
-    m->table = larger.table;
-    m->indexes = larger.indexes;
-    m->capacity = larger.capacity;
-    return true;
-}
-
-static bool memo_add(memo *m, PyObject *object)
-{
-    bool full = m->table != NULL ? m->count * 2 >= m->capacity : m->count == FEW;
-    if (m->count == UINT32_MAX || (full && !memo_grow(m))) {
-        return false;
-    }
-    if (m->table == NULL) {
-        m->few[m->count] = object;
-    } else {
-        size_t slot = slot_of(m, object);
-        m->table[slot] = object;
-        m->indexes[slot] = (uint32_t)m->count;
-    }
-    Py_INCREF(object);
-    m->count++;
-    return true;
-}
-
-static void memo_clear(memo *m)
-{
-    size_t slots = m->table != NULL ? m->capacity : m->count;
-    for (size_t i = 0; i < slots; i++) {
-        Py_XDECREF(m->table != NULL ? m->table[i] : m->few[i]);
-    }
-    plat_free(m->table);
-    plat_free(m->indexes);
-    m->table = NULL;
-    m->indexes = NULL;
-    m->count = m->capacity = 0;
-}
+/* --- what was seen ------------------------------------------------------------------------------------------------ */
 
 typedef enum seen { SEEN_FIRST, SEEN_WRITTEN, SEEN_FAILED } seen;
 
@@ -279,7 +190,7 @@ static bool encode_bytes(encoder *e, PyObject *object)
     return true;
 }
 
-/* --- containers ----------------------------------------------------------------------------------------------------- */
+/* --- containers --------------------------------------------------------------------------------------------------- */
 
 static void prepend_index(encoder *e, Py_ssize_t index)
 {
@@ -413,7 +324,7 @@ static bool encode_any_set(encoder *e, PyObject *object)
     return encode_set_items(e, object);
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static void write_sizes(encoder *e, const Py_ssize_t *sizes, int count)
 {
@@ -466,7 +377,7 @@ static bool encode_queue(encoder *e, PyObject *object)
     return true;
 }
 
-/* --- all other types ------------------------------------------------------------------------------------------------- */
+/* --- all other types ---------------------------------------------------------------------------------------------- */
 
 /* (tag, content) */
 static bool encode_tagged(encoder *e, PyObject *object, PyObject *described)
@@ -623,7 +534,7 @@ static bool encode(encoder *e, PyObject *object)
     return true;
 }
 
-/* --- whole values ------------------------------------------------------------------------------------------------------ */
+/* --- whole values ------------------------------------------------------------------------------------------------- */
 
 static isle_status tell(encoder *e, const char *root, engine_failure *failure)
 {
@@ -646,9 +557,7 @@ static void begin(encoder *e, engine_interp *interp, cbor_writer *w)
     e->path[e->path_at] = '\0';
     e->problem = NULL;
     e->marks = e->seen_twice = e->raised = e->attributes = false;
-    e->memo.table = NULL;
-    e->memo.indexes = NULL;
-    e->memo.count = e->memo.capacity = 0;
+    memo_init(&e->memo);
 }
 
 /* What was written is taken back; then once more, with marks. */

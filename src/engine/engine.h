@@ -69,6 +69,8 @@ void engine_reattach(void *detached);
 bool engine_is_inside(const engine_interp *interp);
 /* ... of any interpreter of Isles? */
 bool engine_is_inside_any(void);
+/* Any thread: is it a home thread whose task is being interrupted? Raises nothing. */
+bool engine_is_to_stop(void);
 
 /* --- interpreters ------------------------------------------------------------------------------------------ */
 

@@ -90,6 +90,10 @@ static void home(void *arg)
         return;
     }
     run(interp, ENGINE_SOURCE, "import isles; value = isles.host.echo(2**100, 'text', [1.5, b'x'])");
+    run(interp, ENGINE_SOURCE,
+        "import isles\nq = isles.create_queue()\nx = [[i] for i in range(99)]\n"
+        "q.put([x, x, {1}, memoryview(bytearray(9)), b'x' * 70000, 2.5, ..., q, range(3)])\n"
+        "got = q.get()\nassert isles.decode(isles.encode(got[0])) == x");
     run(interp, ENGINE_CALL, "math:factorial");
     run(interp, ENGINE_GET_GLOBAL, "value");
     run(interp, ENGINE_SET_GLOBAL, "other");

@@ -10,7 +10,7 @@ static void drop_objects(engine_interp *interp)
     target_drop(interp);
     Py_CLEAR(interp->support);
     value_types_drop(interp);
-    decode_drop_keys(interp);
+    text_drop_keys(interp);
 }
 
 /* CPython takes the interpreter's state apart: no more pending calls, no more exceptions of ours. */
@@ -23,7 +23,8 @@ static void on_state_goes(PyObject *capsule)
     Py_CLEAR(interp->not_shareable);
     Py_CLEAR(interp->queue_type);
     Py_CLEAR(interp->buffer_type);
-    for (int i = 0; i < 3; i++) {
+    Py_CLEAR(interp->unbound);
+    for (size_t i = 0; i < sizeof interp->queue_errors / sizeof *interp->queue_errors; i++) {
         Py_CLEAR(interp->queue_errors[i]);
     }
 }

@@ -97,6 +97,12 @@ bool interrupt_is_wanted(void)
     return false;
 }
 
+bool engine_is_to_stop(void)
+{
+    const engine_interp *home = engine_home;
+    return home != NULL && (atomic_load(&home->insist) || atomic_load(&home->once));
+}
+
 static int check_signals(void)
 {
     return interrupt_is_wanted() ? -1 : original_check_signals();

@@ -6,8 +6,8 @@
  * Memory that somebody sees can't be moved: its object is never released, so that the memory stays valid. It stays
  * allocated until the process ends, also when the last view has gone.
  *
- * A lender is counted: its interpreter has a reference, and each loan. Its lock is a leaf; with it held nothing is called
- * but _PyEval_AddPendingCall and the hook that wakes the home thread. */
+ * A lender is counted: its interpreter has a reference, and each loan. Its lock is a leaf; with it held nothing is
+ * called but _PyEval_AddPendingCall and the hook that wakes the home thread. */
 #include <string.h>
 
 #include "values.h"
@@ -121,12 +121,6 @@ static void ask_owner(lender *l)
     engine.hooks.on_due(l->interp->core);
 }
 
-static bool is_attached_to(const engine_interp *interp)
-{
-    PyThreadState *current = PyThreadState_GetUnchecked();
-    return current != NULL && PyThreadState_GetInterpreter(current) == interp->state;
-}
-
 static void leave(loan *it)
 {
     *(it->previous != NULL ? &it->previous->next : &it->lender->out) = it->next;
@@ -135,28 +129,46 @@ static void leave(loan *it)
     }
 }
 
-static void drop(attachment *a)
+/* Detached: CPython's own lock is taken, and whoever waits for that gives its GIL up, and wants it back under ours. */
+static void ask_owner_detached(lender *l)
 {
-    loan *it = (loan *)a;
-    lender *l = it->lender;
+    PyThreadState *current = PyThreadState_GetUnchecked() != NULL ? PyEval_SaveThread() : NULL;
     plat_lock_take(&l->lock);
-    bool alive = l->interp != NULL && !it->moved;
-    bool here = alive && is_attached_to(l->interp);
-    if (l->interp != NULL) {
-        leave(it);
-    }
-    if (alive && !here) {
-        it->next = l->due;
-        l->due = it;
+    if (l->interp != NULL && l->due != NULL) {
         ask_owner(l);
     }
     plat_lock_give(&l->lock);
-    if (here) {
-        release_object(&it->object);
+    if (current != NULL) {
+        PyEval_RestoreThread(current);
     }
-    if (!alive || here) {
+}
+
+static void drop(attachment *a)
+{
+    loan *it = (loan *)a;
+    lender *l = lender_ref(it->lender);
+    PyThreadState *current = PyThreadState_GetUnchecked();
+    PyInterpreterState *attached = current != NULL ? PyThreadState_GetInterpreter(current) : NULL;
+    plat_lock_take(&l->lock);
+    bool owned = l->interp != NULL && !it->moved; /* there is something to be released */
+    bool here = owned && l->interp->state == attached;
+    if (l->interp != NULL) {
+        leave(it);
+    }
+    if (owned && !here) {
+        it->next = l->due;
+        l->due = it;
+    }
+    plat_lock_give(&l->lock);
+    if (owned && !here) {
+        ask_owner_detached(l);
+    } else {
+        if (here) {
+            release_object(&it->object);
+        }
         loan_free(it);
     }
+    lender_unref(l);
 }
 
 static void pin(attachment *a)
@@ -246,7 +258,7 @@ bool shape_of(const Py_buffer *view, const char *base, memory_shape *out)
                         view->suboffsets != NULL ? "memory in several pieces" : "a format that is too long");
         return false;
     }
-    strcpy(out->format, format);
+    memcpy(out->format, format, strlen(format) + 1);
     out->ndim = view->ndim;
     out->itemsize = view->itemsize;
     out->offset = (char *)view->buf - base;
@@ -301,8 +313,8 @@ bool lender_has_due(engine_interp *interp)
     return has;
 }
 
-/* Lock held. What nobody has looked at becomes a copy; what somebody is letting go of just now needs none. false: it must
- * stay. */
+/* Lock held. What nobody has looked at becomes a copy; what somebody is letting go of just now needs none. false: it
+ * must stay. */
 static bool move(loan *it)
 {
     bool is_leaving = atomic_load(&it->a.refs) == 0;

@@ -1,5 +1,6 @@
 /* The module `isles` inside an interpreter: who it is, the host's functions, the exceptions of Isles. Made once
  * for each interpreter and put into its sys.modules; its functions hold the engine_interp in a capsule. */
+#include <stddef.h>
 #include <string.h>
 
 #include <isles/queue.h>
@@ -94,13 +95,16 @@ static int make_exceptions(engine_interp *interp)
 
 static int unbound_of(const char *text)
 {
-    if (strcmp(text, "keep") == 0) {
-        return ISLE_UNBOUND_KEEP;
+    static const char *const names[] = {[ISLE_UNBOUND_KEEP] = "keep",
+                                        [ISLE_UNBOUND_REMOVE] = "remove",
+                                        [ISLE_UNBOUND_MARKER] = "marker",
+                                        [ISLE_UNBOUND_ERROR] = "error"};
+    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            return i;
+        }
     }
-    if (strcmp(text, "remove") == 0) {
-        return ISLE_UNBOUND_REMOVE;
-    }
-    PyErr_Format(PyExc_ValueError, "unbound: '%s' is neither 'keep' nor 'remove'", text);
+    PyErr_Format(PyExc_ValueError, "unbound: '%s' is none of 'keep', 'remove', 'marker', 'error'", text);
     return -1;
 }
 
@@ -138,13 +142,37 @@ static PyObject *find_queue(PyObject *capsule, PyObject *arg)
                      : PyErr_Format(PyExc_LookupError, "there is no queue named %s", name);
 }
 
-static PyMethodDef create_queue_def = {"create_queue", (PyCFunction)(void (*)(void))create_queue,
-                                       METH_VARARGS | METH_KEYWORDS,
-                                       "create_queue(maxsize=0, *, name=None, max_bytes=0, unbound='keep')\n\nA new "
-                                       "queue. Others find it by its name while "
-                                       "it lives. unbound='remove': what this\ninterpreter put goes when it ends."};
+static PyMethodDef create_queue_def = {
+    "create_queue", (PyCFunction)(void (*)(void))create_queue, METH_VARARGS | METH_KEYWORDS,
+    "create_queue(maxsize=0, *, name=None, max_bytes=0, unbound='keep')\n\nA new queue. Others find it by its name "
+    "while "
+    "it lives. unbound says what becomes of\nvalues whose interpreter ends before they are got: 'keep', 'remove', "
+    "'marker' (UNBOUND is\ngot in their place), 'error' (their getter gets QueueItemUnbound)."};
+static PyMethodDef select_def = {"select", (PyCFunction)(void (*)(void))queue_select, METH_FASTCALL | METH_KEYWORDS,
+                                 "select(things, timeout=None)\n\nWaits until one of the things can be read; gives a "
+                                 "list of those that can. They are\nqueues (from which a get would not wait), "
+                                 "descriptors, objects with fileno().\nAn empty list: the time is over."};
 static PyMethodDef find_queue_def = {"find_queue", find_queue, METH_O,
                                      "find_queue(name)\n\nThe queue of that name. Raises LookupError."};
+
+/* What the module has once somebody asked for one of them, and where the interpreter keeps it. */
+static const struct {
+    const char *name;
+    size_t offset;
+} queue_names[] = {
+    {"Queue", offsetof(engine_interp, queue_type)},
+    {"UNBOUND", offsetof(engine_interp, unbound)},
+    {"NotShareableError", offsetof(engine_interp, not_shareable)},
+    {"QueueClosed", offsetof(engine_interp, queue_errors[QUEUE_ERROR_CLOSED])},
+    {"QueueEmpty", offsetof(engine_interp, queue_errors[QUEUE_ERROR_EMPTY])},
+    {"QueueFull", offsetof(engine_interp, queue_errors[QUEUE_ERROR_FULL])},
+    {"QueueItemUnbound", offsetof(engine_interp, queue_errors[QUEUE_ERROR_UNBOUND])},
+};
+
+static PyObject **queue_object_of(engine_interp *interp, size_t which)
+{
+    return (PyObject **)((char *)interp + queue_names[which].offset);
+}
 
 /* The classes are made when somebody first asks for one: most interpreters never do. They are then attributes of
  * the module. */
@@ -154,21 +182,18 @@ int module_make_queue_classes(engine_interp *interp)
         return 0;
     }
     PyObject *module = PyImport_ImportModule("isles");
-    int failed = module == NULL || queue_type_make(interp) < 0 ||
-                 PyModule_AddObjectRef(module, "Queue", interp->queue_type) < 0 ||
-                 PyModule_AddObjectRef(module, "NotShareableError", interp->not_shareable) < 0 ||
-                 PyModule_AddObjectRef(module, "QueueClosed", interp->queue_errors[QUEUE_ERROR_CLOSED]) < 0 ||
-                 PyModule_AddObjectRef(module, "QueueEmpty", interp->queue_errors[QUEUE_ERROR_EMPTY]) < 0 ||
-                 PyModule_AddObjectRef(module, "QueueFull", interp->queue_errors[QUEUE_ERROR_FULL]) < 0;
+    int failed = module == NULL || queue_type_make(interp) < 0;
+    for (size_t i = 0; !failed && i < sizeof queue_names / sizeof *queue_names; i++) {
+        failed = PyModule_AddObjectRef(module, queue_names[i].name, *queue_object_of(interp, i)) < 0;
+    }
     Py_XDECREF(module);
     return failed ? -1 : 0;
 }
 
 static bool is_queue_class(PyObject *name)
 {
-    static const char *const classes[] = {"Queue", "NotShareableError", "QueueClosed", "QueueEmpty", "QueueFull"};
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, classes[i]) == 0) {
+    for (size_t i = 0; i < sizeof queue_names / sizeof *queue_names; i++) {
+        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, queue_names[i].name) == 0) {
             return true;
         }
     }
@@ -196,8 +221,9 @@ static int add_queues(engine_interp *interp, PyObject *module)
     int failed = capsule == NULL ||
                  PyModule_Add(module, "create_queue", PyCFunction_New(&create_queue_def, capsule)) < 0 ||
                  PyModule_Add(module, "find_queue", PyCFunction_New(&find_queue_def, capsule)) < 0 ||
+                 PyModule_Add(module, "select", PyCFunction_New(&select_def, capsule)) < 0 ||
                  PyModule_Add(module, "__getattr__", PyCFunction_New(&find_attribute_def, capsule)) < 0 ||
-                 value_types_install(module, capsule) < 0;
+                 value_functions_install(module, capsule) < 0;
     Py_XDECREF(capsule);
     return failed ? -1 : 0;
 }

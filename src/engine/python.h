@@ -52,11 +52,12 @@ struct engine_interp {
     PyObject *host_error;   /* isles.HostError */
     PyObject *not_shareable; /* isles.NotShareableError; this and the next: NULL until somebody asks for one */
     PyObject *queue_type;    /* isles.Queue */
-    PyObject *queue_errors[3];
+    PyObject *queue_errors[4];
+    PyObject *unbound;       /* isles.UNBOUND */
     PyObject *buffer_type;   /* isles.Buffer; NULL until needed */
     PyObject *value_types;   /* globals of value_types.py; this and the next two: NULL until needed */
     PyObject *describe, *rebuild;
-    struct key_cache *keys;  /* decode.c: strings that were keys lately; NULL until needed */
+    struct key_cache *keys;  /* text.c: strings that were keys lately; NULL until needed */
     bool pickles;            /* what has no encoding of its own may be pickled (isles.allow_pickle) */
     PyObject *files[3];     /* sys.stdin, sys.stdout, sys.stderr as made */
     PyObject *file_names[3]; /* "stdin", "stdout", "stderr" */
@@ -110,12 +111,13 @@ isle_status engine_fail(engine_failure *failure, isle_status status, const char 
 /* exceptions.c: takes the exception that is set; returns the status of the failure. `task` may be NULL. */
 isle_status engine_take_exception(engine_interp *interp, const engine_task *task, engine_failure *failure);
 
-/* encode.c: `root` names the value in the message ("args"). ISLE_ERR_NOT_SHAREABLE, ISLE_ERR_NOMEM; no exception is left
- * set, except with ISLE_ERR_PYTHON: one that is to stop the code came while Python code described an object. `interp` may
- * be NULL: only plain values then. */
+/* encode.c: `root` names the value in the message ("args"). ISLE_ERR_NOT_SHAREABLE, ISLE_ERR_NOMEM; no exception is
+ * left set, except with ISLE_ERR_PYTHON: one that is to stop the code came while Python code described an object.
+ * `interp` may be NULL: only plain values then. */
 isle_status convert_from_object(engine_interp *interp, PyObject *object, const char *root, parcel *out,
                                 engine_failure *failure);
-/* The same, as one item behind what the writer has; its `beside` must be there. On failure the writer's content is of no use. */
+/* The same, as one item behind what the writer has; its `beside` must be there. On failure the writer's content is of
+ * no use. */
 isle_status convert_write(engine_interp *interp, PyObject *object, const char *root, cbor_writer *w,
                           engine_failure *failure);
 PyObject *convert_to_object(engine_interp *interp, const parcel *p); /* NULL with a ValueError set */
@@ -134,25 +136,46 @@ PyObject *value_types_describe(engine_interp *interp, PyObject *object, bool lea
 PyObject *value_types_rebuild(engine_interp *interp, const char *name, PyObject *args);
 PyObject *value_types_rebuild_tag(engine_interp *interp, PyObject *args);  /* (tag, content) */
 PyObject *value_types_fill(engine_interp *interp, PyObject *args);         /* (object, state) */
-int value_types_install(PyObject *module, PyObject *capsule); /* isles.encode and its like */
+int value_types_register(engine_interp *interp, PyObject *args, PyObject *kwargs);
 void value_types_drop(engine_interp *interp);
-/* Raises what a conversion failed with (isles.NotShareableError), unless an exception is set; clears it. Returns -1. */
-int value_types_raise(engine_interp *interp, engine_failure *failure);
+
+/* value_functions.c: isles.encode and its like */
+int value_functions_install(PyObject *module, PyObject *capsule);
 
 /* decode.c */
-PyObject *decode_make_memoryview(engine_interp *interp, PyObject *args); /* (Buffer, format, shape, strides, offset) */
 /* Of bytes that stand alone. Without `objects`, what needs code is refused: classes, functions, pickles. */
 PyObject *convert_read_foreign(engine_interp *interp, const uint8_t *data, size_t len, bool objects);
-void decode_drop_keys(engine_interp *interp);
+
+/* text.c */
+void text_drop_keys(engine_interp *interp);
 
 /* streams.c */
 int streams_install(engine_interp *interp);
 void streams_flush(engine_interp *interp);
 void streams_drop(engine_interp *interp);
 
+/* queue_wait.c: arguments and waits, for queue_type.c and select.c. */
+struct queue_patience;
+typedef struct queue_wait { /* the thread that waits, attached to nothing meanwhile */
+    PyThreadState *state;
+} queue_wait;
+/* A function's arguments by position and name: out[i] (borrowed) for names[i], or NULL; `names` ends with NULL, the
+ * first `needed` must be there. false with a TypeError set. */
+bool queue_args(const char *function, const char *const *names, size_t needed, PyObject *const *args, Py_ssize_t count,
+                PyObject *kwnames, PyObject **out);
+/* `timeout` in seconds from now; NULL or None: for ever. false with an exception set. */
+bool queue_deadline(PyObject *timeout, int64_t *out);
+/* Between them the thread is detached. _begin fills `out`: signals are looked at, and may set an exception. */
+void queue_wait_begin(queue_wait *wait, int64_t deadline, struct queue_patience *out);
+void queue_wait_end(queue_wait *wait);
+
+/* select.c */
+PyObject *queue_select(PyObject *capsule, PyObject *const *args, Py_ssize_t count, PyObject *kwnames);
+
 /* queue_type.c */
-enum { QUEUE_ERROR_CLOSED, QUEUE_ERROR_EMPTY, QUEUE_ERROR_FULL };
+enum { QUEUE_ERROR_CLOSED, QUEUE_ERROR_EMPTY, QUEUE_ERROR_FULL, QUEUE_ERROR_UNBOUND };
 struct isle_queue;
+struct isle_queue *queue_unwrap(const engine_interp *interp, PyObject *object); /* borrowed; NULL: it is no queue */
 int queue_type_make(engine_interp *interp);
 PyObject *queue_wrap(engine_interp *interp, struct isle_queue *q /* stolen */);
 attachment *queue_object_attachment(PyObject *object); /* NULL: no memory */
@@ -166,8 +189,8 @@ int module_make_queue_classes(engine_interp *interp); /* when somebody first nee
 PyObject *target_resolve(engine_interp *interp, const char *target);
 void target_drop(engine_interp *interp);
 
-/* script.c: Python code of ours. It is compiled by the main interpreter at start, attached, and loaded where it is needed:
- * new reference to its globals, or NULL with an exception set. */
+/* script.c: Python code of ours. It is compiled by the main interpreter at start, attached, and loaded where it is
+ * needed: new reference to its globals, or NULL with an exception set. */
 typedef enum script { SCRIPT_SUPPORT, SCRIPT_VALUE_TYPES, SCRIPTS } script;
 int script_prepare(void);
 void script_forget(void);

@@ -3,9 +3,6 @@
  *
  * The fast way keeps the thread attached: the queue's lock is held for a moment and by nobody who waits for a GIL.
  * Only who has to wait lets the GIL go; signals wake it to see whether its job is being stopped. */
-#include <math.h>
-#include <string.h>
-
 #include <isles/queue.h>
 
 #include "python.h"
@@ -26,22 +23,6 @@ static engine_interp *interp_of(PyObject *self)
     return ((queue_object *)self)->interp;
 }
 
-/* --- waiting ---------------------------------------------------------------------------------------------------- */
-
-typedef struct attached {
-    PyThreadState *state;
-} attached;
-
-/* A signal came: is this thread's code to stop? Then an exception is set. */
-static bool gives_up(void *ctx)
-{
-    attached *me = ctx;
-    PyEval_RestoreThread(me->state);
-    bool stop = interrupt_is_wanted() || PyErr_CheckSignals() < 0;
-    me->state = PyEval_SaveThread();
-    return stop;
-}
-
 static PyObject *raise_result(PyObject *self, queue_result result, bool getting)
 {
     engine_interp *interp = interp_of(self);
@@ -59,25 +40,12 @@ static PyObject *raise_result(PyObject *self, queue_result result, bool getting)
     return NULL;
 }
 
-/* block and timeout as queue.Queue has them; timeout in seconds, None: for ever. */
-static bool read_deadline(int block, PyObject *timeout, int64_t *out)
+/* block and timeout as queue.Queue has them. */
+static bool read_patience(PyObject *block, PyObject *timeout, int64_t *out)
 {
-    *out = block ? PLAT_FOREVER : 0;
-    if (!block || timeout == NULL || timeout == Py_None) {
-        return true;
-    }
-    double seconds = PyFloat_AsDouble(timeout);
-    if (seconds == -1.0 && PyErr_Occurred()) {
-        return false;
-    }
-    if (isnan(seconds) || seconds < 0) {
-        PyErr_SetString(PyExc_ValueError, "'timeout' must be a non-negative number");
-        return false;
-    }
-    if (seconds < 9e9) {
-        *out = plat_now() + (int64_t)(seconds * 1e9);
-    }
-    return true;
+    int blocks = block == NULL || block == Py_True ? 1 : PyObject_IsTrue(block);
+    *out = 0;
+    return blocks > 0 ? queue_deadline(timeout, out) : blocks == 0;
 }
 
 /* --- putting ---------------------------------------------------------------------------------------------------- */
@@ -112,10 +80,11 @@ static PyObject *put(PyObject *self, PyObject *value, int64_t deadline)
     }
     queue_result result = queue_put(queue_of(self), &m->message, &(queue_patience){.deadline = 0});
     if (result == QUEUE_TIMEOUT && deadline > 0) {
-        attached me = {PyEval_SaveThread()};
-        queue_patience patience = {.deadline = deadline, .gives_up = gives_up, .ctx = &me};
+        queue_wait wait;
+        queue_patience patience;
+        queue_wait_begin(&wait, deadline, &patience);
         result = queue_put(queue_of(self), &m->message, &patience);
-        PyEval_RestoreThread(me.state);
+        queue_wait_end(&wait);
     }
     if (result == QUEUE_OK) {
         Py_RETURN_NONE;
@@ -124,17 +93,15 @@ static PyObject *put(PyObject *self, PyObject *value, int64_t deadline)
     return raise_result(self, result, false);
 }
 
-static PyObject *method_put(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *method_put(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *kwnames)
 {
-    static char *names[] = {"obj", "block", "timeout", NULL};
-    PyObject *value, *timeout = NULL;
-    int block = 1;
+    static const char *const names[] = {"obj", "block", "timeout", NULL};
+    PyObject *given[3];
     int64_t deadline;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|pO:put", names, &value, &block, &timeout) ||
-        !read_deadline(block, timeout, &deadline)) {
+    if (!queue_args("put", names, 1, args, count, kwnames, given) || !read_patience(given[1], given[2], &deadline)) {
         return NULL;
     }
-    return put(self, value, deadline);
+    return put(self, given[0], deadline);
 }
 
 static PyObject *method_put_nowait(PyObject *self, PyObject *value)
@@ -148,19 +115,32 @@ static queue_result get_list(PyObject *self, size_t most, int64_t deadline, queu
 {
     queue_result result = queue_get(queue_of(self), most, out_list, out_count, &(queue_patience){.deadline = 0});
     if (result == QUEUE_TIMEOUT && deadline > 0) {
-        attached me = {PyEval_SaveThread()};
-        queue_patience patience = {.deadline = deadline, .gives_up = gives_up, .ctx = &me};
+        queue_wait wait;
+        queue_patience patience;
+        queue_wait_begin(&wait, deadline, &patience);
         result = queue_get(queue_of(self), most, out_list, out_count, &patience);
-        PyEval_RestoreThread(me.state);
+        queue_wait_end(&wait);
     }
     return result;
+}
+
+/* What is got in the place of a value whose interpreter has ended. */
+static PyObject *unbound_item(PyObject *self)
+{
+    const engine_interp *interp = interp_of(self);
+    if (queue_tag(queue_of(self)) == ISLE_UNBOUND_MARKER && interp->unbound != NULL) {
+        return Py_NewRef(interp->unbound);
+    }
+    PyErr_SetString(interp->queue_errors[QUEUE_ERROR_UNBOUND], "the interpreter that put this value has ended");
+    return NULL;
 }
 
 /* Takes the message over. */
 static PyObject *decode(PyObject *self, queue_message *message)
 {
     const value_message *m = (value_message *)message;
-    PyObject *value = convert_read(interp_of(self), m->data, m->len, &m->beside);
+    PyObject *value = message->unbound ? unbound_item(self)
+                                       : convert_read(interp_of(self), m->data, m->len, &m->beside);
     message->drop(message);
     return value;
 }
@@ -172,14 +152,12 @@ static PyObject *get(PyObject *self, int64_t deadline)
     return result == QUEUE_OK ? decode(self, message) : raise_result(self, result, true);
 }
 
-static PyObject *method_get(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *method_get(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *kwnames)
 {
-    static char *names[] = {"block", "timeout", NULL};
-    PyObject *timeout = NULL;
-    int block = 1;
+    static const char *const names[] = {"block", "timeout", NULL};
+    PyObject *given[2];
     int64_t deadline;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|pO:get", names, &block, &timeout) ||
-        !read_deadline(block, timeout, &deadline)) {
+    if (!queue_args("get", names, 0, args, count, kwnames, given) || !read_patience(given[0], given[1], &deadline)) {
         return NULL;
     }
     return get(self, deadline);
@@ -209,24 +187,26 @@ static PyObject *decode_list(PyObject *self, queue_message *message, size_t coun
     return values;
 }
 
-static PyObject *method_get_many(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *method_get_many(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *kwnames)
 {
-    static char *names[] = {"most", "timeout", NULL};
-    PyObject *timeout = NULL;
-    Py_ssize_t most;
+    static const char *const names[] = {"most", "timeout", NULL};
+    PyObject *given[2];
     queue_message *list;
-    size_t count;
+    size_t got;
     int64_t deadline;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n|O:get_many", names, &most, &timeout) ||
-        !read_deadline(1, timeout, &deadline)) {
+    if (!queue_args("get_many", names, 1, args, count, kwnames, given) || !queue_deadline(given[1], &deadline)) {
+        return NULL;
+    }
+    Py_ssize_t most = PyNumber_AsSsize_t(given[0], PyExc_OverflowError);
+    if (most == -1 && PyErr_Occurred()) {
         return NULL;
     }
     if (most < 1) {
         PyErr_SetString(PyExc_ValueError, "'most' must be 1 at the least");
         return NULL;
     }
-    queue_result result = get_list(self, (size_t)most, deadline, &list, &count);
-    return result == QUEUE_OK ? decode_list(self, list, count) : raise_result(self, result, true);
+    queue_result result = get_list(self, (size_t)most, deadline, &list, &got);
+    return result == QUEUE_OK ? decode_list(self, list, got) : raise_result(self, result, true);
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------- */
@@ -319,16 +299,17 @@ static void dealloc(PyObject *self)
 }
 
 static PyMethodDef methods[] = {
-    {"put", (PyCFunction)(void (*)(void))method_put, METH_VARARGS | METH_KEYWORDS,
+    {"put", (PyCFunction)(void (*)(void))method_put, METH_FASTCALL | METH_KEYWORDS,
      "put(obj, block=True, timeout=None)\n\nPuts a copy of obj, waiting for room up to timeout seconds.\n"
      "Raises QueueFull, QueueClosed, NotShareableError."},
     {"put_nowait", method_put_nowait, METH_O, "put_nowait(obj)\n\nThe same without waiting."},
-    {"get", (PyCFunction)(void (*)(void))method_get, METH_VARARGS | METH_KEYWORDS,
+    {"get", (PyCFunction)(void (*)(void))method_get, METH_FASTCALL | METH_KEYWORDS,
      "get(block=True, timeout=None)\n\nTakes the next value, waiting up to timeout seconds.\nRaises QueueEmpty, "
-     "and QueueClosed once the queue is closed and empty."},
+     "and QueueClosed once the queue is closed and empty; QueueItemUnbound see create_queue()."},
     {"get_nowait", method_get_nowait, METH_NOARGS, "get_nowait()\n\nThe same without waiting."},
-    {"get_many", (PyCFunction)(void (*)(void))method_get_many, METH_VARARGS | METH_KEYWORDS,
-     "get_many(most, timeout=None)\n\nWaits for one value, then takes what is there, most at the most: a list."},
+    {"get_many", (PyCFunction)(void (*)(void))method_get_many, METH_FASTCALL | METH_KEYWORDS,
+     "get_many(most, timeout=None)\n\nWaits for one value, then takes what is there, most at the most: a list.\n"
+     "What is there in place of a value whose interpreter has ended comes alone."},
     {"close", method_close, METH_NOARGS, "close()\n\nNothing can be put any more; what is in it can be got."},
     {"qsize", method_qsize, METH_NOARGS, "qsize()\n\nHow many values are in it now."},
     {"empty", method_empty, METH_NOARGS, NULL},
@@ -364,6 +345,35 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
+/* --- UNBOUND ---------------------------------------------------------------------------------------------------- */
+
+static PyObject *unbound_repr(PyObject *self)
+{
+    (void)self;
+    return PyUnicode_FromString("UNBOUND");
+}
+
+static PyType_Slot unbound_slots[] = {
+    {Py_tp_repr, unbound_repr},
+    {Py_tp_doc, "What is got in place of a value whose interpreter has ended: see create_queue()."},
+    {0, NULL},
+};
+
+static PyType_Spec unbound_spec = {
+    .name = "isles.Unbound",
+    .basicsize = sizeof(PyObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = unbound_slots,
+};
+
+static PyObject *make_unbound(void)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(&unbound_spec);
+    PyObject *unbound = type != NULL ? type->tp_alloc(type, 0) : NULL;
+    Py_XDECREF(type); /* the object holds it */
+    return unbound;
+}
+
 /* --- for the module and the codec ------------------------------------------------------------------------------- */
 
 PyObject *queue_wrap(engine_interp *interp, queue *q)
@@ -389,6 +399,11 @@ PyObject *queue_object_new(engine_interp *interp, attachment *a)
     return module_make_queue_classes(interp) == 0 ? queue_wrap(interp, queue_ref(a->data)) : NULL;
 }
 
+queue *queue_unwrap(const engine_interp *interp, PyObject *object)
+{
+    return (PyObject *)Py_TYPE(object) == interp->queue_type ? queue_of(object) : NULL;
+}
+
 static int make_error(engine_interp *interp, int which, const char *name, const char *doc, PyObject *base)
 {
     interp->queue_errors[which] = PyErr_NewExceptionWithDoc(name, doc, base, NULL);
@@ -400,11 +415,15 @@ int queue_type_make(engine_interp *interp)
     interp->queue_type = PyType_FromSpec(&spec);
     interp->not_shareable = PyErr_NewExceptionWithDoc(
         "isles.NotShareableError", "A value that can't cross between interpreters.", PyExc_TypeError, NULL);
-    if (interp->queue_type == NULL || interp->not_shareable == NULL ||
+    interp->unbound = make_unbound();
+    if (interp->queue_type == NULL || interp->not_shareable == NULL || interp->unbound == NULL ||
         make_error(interp, QUEUE_ERROR_CLOSED, "isles.QueueClosed", "The queue is closed (and empty).",
                    PyExc_Exception) < 0 ||
         make_error(interp, QUEUE_ERROR_EMPTY, "isles.QueueEmpty", "Nothing came in time.", PyExc_Exception) < 0 ||
-        make_error(interp, QUEUE_ERROR_FULL, "isles.QueueFull", "There was no room in time.", PyExc_Exception) < 0) {
+        make_error(interp, QUEUE_ERROR_FULL, "isles.QueueFull", "There was no room in time.", PyExc_Exception) < 0 ||
+        make_error(interp, QUEUE_ERROR_UNBOUND, "isles.QueueItemUnbound",
+                   "The interpreter that put the value has ended, and the queue was made with unbound='error'.",
+                   PyExc_Exception) < 0) {
         return -1;
     }
     return 0;

@@ -1,5 +1,5 @@
-/* Python code of ours: compiled once by the main interpreter at start, loaded into another when it is first needed there. The
- * marshalled bytes are written before any other interpreter exists and only read afterwards. */
+/* Python code of ours: compiled once by the main interpreter at start, loaded into another when it is first needed
+ * there. The marshalled bytes are written before any other interpreter exists and only read afterwards. */
 #include <string.h>
 
 #include "python.h"

@@ -614,7 +614,21 @@ def _make_array(typecode, data):
     return made
 
 
+def _make_halves(content, tag):
+    """binary16, for which array.array has no code."""
+    numpy = _numpy()
+    if numpy is not None:
+        return numpy.frombuffer(content, ">f2" if tag == 80 else "<f2")
+    if (tag == 80) == (sys.byteorder == "little"):
+        swapped = _make_array("H", content)
+        swapped.byteswap()
+        content = swapped.tobytes()
+    return memoryview(content).cast("e")
+
+
 def _make_typed(content, tag):
+    if tag in (80, 84):
+        return _make_halves(content, tag)
     made = _make_array(_ARRAY_CODES[tag], content)
     if (tag in _BIG_ENDIAN) == (sys.byteorder == "little"):
         made.byteswap()
@@ -635,12 +649,12 @@ def _numpy():
 
 def _ndarray(a):
     kind = a.dtype.kind
-    if kind in "mM":
-        memory, offset = lend(a.view("i8"))
-    elif kind in "biufc":
-        memory, offset = lend(a)
-    else:
+    if kind not in "biufcmM":
         return _pickle(a)
+    try:
+        memory, offset = lend(a.view("i8") if kind in "mM" else a)
+    except (BufferError, ValueError):  # a long double in the other byte order
+        return _ndarray_packed(a)
     return "ndarray", (memory, a.dtype.str, list(a.shape), list(a.strides), offset)
 
 
@@ -692,7 +706,8 @@ def _make_multi_dimensional(content, order):
         return numpy.array(typed).reshape(tuple(shape), order=order)
     if order == "F" and len(shape) > 1:
         raise ValueError("an array in columns, and NumPy can't be imported here")
-    return memoryview(typed).cast("B").cast(typed.typecode, tuple(shape))
+    view = memoryview(typed)
+    return view.cast("B").cast(view.format, tuple(shape))
 
 
 def _make_memoryview(data, format, shape, strides, offset):
@@ -707,7 +722,7 @@ def _make_tagged(tag, content):
     maker = _tags.get(tag)
     if maker is not None:
         return maker(content)
-    if tag in _ARRAY_CODES:
+    if tag in _ARRAY_CODES or tag in (80, 84):
         return _make_typed(content, tag)
     raise ValueError(f"tag {tag} has no meaning here")
 

@@ -1,5 +1,5 @@
-/* Objects <-> values: what encode.c, decode.c, lender.c and buffer_type.c share. Attached threads only, unless a function
- * says otherwise. The public part for the rest of the room is in python.h. */
+/* Objects <-> values: what encode.c, decode.c, lender.c and buffer_type.c share. Attached threads only, unless a
+ * function says otherwise. The public part for the rest of the room is in python.h. */
 #ifndef ISLES_ENGINE_VALUES_H
 #define ISLES_ENGINE_VALUES_H
 
@@ -30,11 +30,13 @@ attachment *lend_buffer(engine_interp *interp, PyObject *exporter, bool writable
 attachment *lend_bytes(engine_interp *interp, PyObject *bytes); /* NULL: out of memory, no exception set */
 bool shape_of(const Py_buffer *view, const char *base, memory_shape *out); /* false with an exception set */
 
-/* --- buffer_type.c: isles.Buffer, an exporter of an attachment's memory ----------------------------------------------- */
+/* --- buffer_type.c: isles.Buffer, an exporter of an attachment's memory ------------------------------------------- */
 int buffer_type_make(engine_interp *interp);
 /* New reference; the attachment gets a reference of its own. `shape` NULL: bytes. */
 PyObject *buffer_wrap(engine_interp *interp, attachment *a, const memory_shape *shape);
 /* NULL (no exception) when it is none. */
 attachment *buffer_attachment(engine_interp *interp, PyObject *object);
+/* A memoryview of (Buffer or bytes, format, [shape], [strides], offset), or NULL with a ValueError set. */
+PyObject *buffer_make_view(engine_interp *interp, PyObject *args);
 
 #endif

@@ -2,9 +2,16 @@
  *
  * A waiter lies on its thread's stack with a gate. Whoever can serve it takes it off its list, sets its gate, both
  * under the lock, and wakes it by the gate's address when the lock was given, so that it does not wake into a held
- * lock. A waiter that was called tries once more whatever ended its wait; if it leaves without what it came for,
- * the call is passed on. So a call is never lost, and there are never more calls under way than messages or
- * places. */
+ * lock. Until the waiter has the lock again its call is under way, and counted: a message that somebody is on his way
+ * to fetch calls nobody else, a place neither. A waiter that was called tries once more whatever ended its wait; if it
+ * leaves without what it came for, its call is no longer counted, and so goes to the next (serve, which every way out
+ * passes). What holds whenever the lock is given: no getter waits while there are more messages than calls, and no
+ * producer whose message would fit beside those that are called. queue_model_test.c goes through every order of steps.
+ *
+ * A thread that comes while another is on its way may be quicker. Who loses so goes back to the head of its list, and
+ * a producer that lost once is not overtaken again.
+ *
+ * Nobody spins before it sleeps: it was measured (docs/queues.md), and costs more than it gives. */
 #include "queue_private.h"
 
 enum { MOST_WAKES = 8 }; /* gates woken outside the lock at a time; the rest under it */
@@ -18,10 +25,12 @@ typedef struct wakes { /* gates to be woken when the lock is given */
 
 static void join(waiters *list, waiter *w)
 {
-    w->previous = list->last;
-    w->next = NULL;
-    *(list->last != NULL ? &list->last->next : &list->first) = w;
-    list->last = w;
+    /* who was called and came too late was first before, and is again */
+    waiter *before = w->lost ? NULL : list->last, *after = w->lost ? list->first : NULL;
+    w->previous = before;
+    w->next = after;
+    *(before != NULL ? &before->next : &list->first) = w;
+    *(after != NULL ? &after->previous : &list->last) = w;
     list->count++;
 }
 
@@ -32,10 +41,14 @@ static void leave(waiters *list, waiter *w)
     list->count--;
 }
 
-static void call(waiters *list, waiter *w, wakes *out)
+static void call(waiters *list, wakes *out)
 {
+    waiter *w = list->first;
     leave(list, w);
     w->called = true;
+    list->called++;
+    list->called_bytes += w->size_bytes;
+    list->called_again += w->lost;
     plat_gate_set(&w->gate);
     if (out->count == MOST_WAKES) {
         plat_gate_wake(&w->gate);
@@ -44,34 +57,51 @@ static void call(waiters *list, waiter *w, wakes *out)
     }
 }
 
+/* The waiter has the lock again. Was it called? Then it need not be taken off the list. */
+static bool arrive(waiters *list, waiter *w)
+{
+    if (!w->called) {
+        return false;
+    }
+    w->called = false;
+    list->called--;
+    list->called_bytes -= w->size_bytes;
+    list->called_again -= w->lost;
+    w->lost = true; /* unless it leaves now */
+    atomic_store(&w->gate.open, 0);
+    return true;
+}
+
 static void call_all(waiters *list, wakes *out)
 {
     while (list->first != NULL) {
-        call(list, list->first, out);
+        call(list, out);
     }
+}
+
+static bool fits_beside(const queue *q, size_t items, size_t bytes, size_t size_bytes)
+{
+    if (q->limits.max_items != 0 && items >= q->limits.max_items) {
+        return false;
+    }
+    return q->limits.max_bytes == 0 || items == 0 ||
+           (size_bytes <= q->limits.max_bytes && bytes <= q->limits.max_bytes - size_bytes);
 }
 
 static bool fits(const queue *q, size_t size_bytes)
 {
-    if (q->limits.max_items != 0 && q->items >= q->limits.max_items) {
-        return false;
-    }
-    return q->limits.max_bytes == 0 || q->items == 0 ||
-           (size_bytes <= q->limits.max_bytes && q->bytes <= q->limits.max_bytes - size_bytes);
+    return fits_beside(q, q->items, q->bytes, size_bytes);
 }
 
-/* Calls the first producer, if its message fits now. It calls the next when it has put (pass_on). */
-static void call_putter(queue *q, wakes *out)
+/* Calls whom there is something for. Each way out ends here. */
+static void serve(queue *q, wakes *out)
 {
-    if (q->putters.first != NULL && fits(q, q->putters.first->size_bytes)) {
-        call(&q->putters, q->putters.first, out);
+    const waiters *p = &q->putters, *g = &q->getters;
+    while (g->first != NULL && q->items > g->called) {
+        call(&q->getters, out);
     }
-}
-
-static void call_getter(queue *q, wakes *out)
-{
-    if (q->getters.first != NULL && q->items != 0) {
-        call(&q->getters, q->getters.first, out);
+    while (p->first != NULL && fits_beside(q, q->items + p->called, q->bytes + p->called_bytes, p->first->size_bytes)) {
+        call(&q->putters, out);
     }
 }
 
@@ -100,27 +130,25 @@ static void unlock_and_wake(queue *q, const wakes *w)
 static queue_result wait_in(queue *q, waiters *list, waiter *w, const queue_patience *patience)
 {
     plat_wait ended;
+    bool given_up;
+    if (patience->deadline <= 0) {
+        return QUEUE_TIMEOUT; /* the common way of the first try, without leaving the lock */
+    }
     join(list, w);
     do {
         plat_lock_give(&q->lock);
         ended = plat_gate_wait_interruptible(&w->gate, patience->deadline);
-        bool given_up = ended == PLAT_INTERRUPTED && patience->gives_up != NULL && patience->gives_up(patience->ctx);
+        given_up = ended == PLAT_INTERRUPTED && patience->gives_up != NULL && patience->gives_up(patience->ctx);
         plat_lock_take(&q->lock);
-        if (given_up && !w->called) {
-            leave(list, w);
-            return QUEUE_INTERRUPTED;
-        }
-        if (given_up) {
-            return QUEUE_INTERRUPTED; /* the caller passes the call on */
-        }
-    } while (ended == PLAT_INTERRUPTED && !w->called);
-    if (w->called) {
-        w->called = false;
-        atomic_store(&w->gate.open, 0);
-        return QUEUE_OK;
+    } while (ended == PLAT_INTERRUPTED && !given_up && !w->called);
+    bool called = arrive(list, w);
+    if (!called) {
+        leave(list, w);
     }
-    leave(list, w);
-    return QUEUE_TIMEOUT;
+    if (given_up) {
+        return QUEUE_INTERRUPTED;
+    }
+    return called ? QUEUE_OK : QUEUE_TIMEOUT;
 }
 
 /* --- putting ---------------------------------------------------------------------------------------------------- */
@@ -135,41 +163,45 @@ static void append(queue *q, queue_message *message)
     q->put++;
 }
 
+/* Who comes while others wait lets them go first, or a stream of small messages would starve a large one. */
+static bool nobody_is_before(const queue *q)
+{
+    return q->putters.first == NULL && q->putters.called_again == 0;
+}
+
 queue_result queue_put(queue *q, queue_message *message, const queue_patience *patience)
 {
     waiter me = {.size_bytes = message->size_bytes};
     queue_result result = QUEUE_OK;
     wakes out = {.count = 0};
     plat_lock_take(&q->lock);
-    /* who comes while others wait lets them go first, or a stream of small messages would starve a large one */
-    bool may = q->putters.first == NULL;
+    bool may = nobody_is_before(q);
     while (result == QUEUE_OK && !q->closed && !(may && fits(q, message->size_bytes))) {
         result = wait_in(q, &q->putters, &me, patience);
         may = true;
     }
     if (q->closed) {
         result = QUEUE_CLOSED;
-    } else if (result == QUEUE_OK ||
-               (result == QUEUE_TIMEOUT && q->putters.first == NULL && fits(q, message->size_bytes))) {
+    } else if (result == QUEUE_OK || (result == QUEUE_TIMEOUT && nobody_is_before(q) && fits(q, message->size_bytes))) {
         result = QUEUE_OK;
         append(q, message);
         update_fd(q);
-        call_getter(q, &out);
     }
-    call_putter(q, &out); /* room for one more, or a call that we did not use */
+    serve(q, &out);
     unlock_and_wake(q, &out);
     return result;
 }
 
 /* --- getting ---------------------------------------------------------------------------------------------------- */
 
+/* What has no sender any more comes alone: it may be an error for the getter, and no other message may go with it. */
 static size_t take(queue *q, size_t most, queue_message **out_list)
 {
     size_t count = 1;
     queue_message *last = q->first;
     *out_list = last;
     size_t bytes = last->size_bytes;
-    while (count < most && last->next != NULL) {
+    while (count < most && last->next != NULL && !(*out_list)->unbound && !last->next->unbound) {
         last = last->next;
         bytes += last->size_bytes;
         count++;
@@ -198,11 +230,10 @@ queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *
         result = QUEUE_OK;
         count = take(q, most, out_list);
         update_fd(q);
-        call_putter(q, &out);
     } else if (result == QUEUE_OK) {
         result = QUEUE_CLOSED;
     }
-    call_getter(q, &out); /* one more is there, or a call that we did not use */
+    serve(q, &out);
     unlock_and_wake(q, &out);
     if (result == QUEUE_OK && out_count != NULL) {
         *out_count = count;
@@ -252,7 +283,7 @@ void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *m
         }
     }
     update_fd(q);
-    call_putter(q, &out);
+    serve(q, &out);
     unlock_and_wake(q, &out);
     queue_drop_all(dropped);
 }

@@ -1,16 +1,17 @@
 /* A bounded queue of messages, for any number of producers and consumers on any threads. It knows neither values nor
  * Python: a message is bytes counted against the limits, and a function that drops it.
  *
- * Order     what one producer puts comes out in that order. Waiting getters are served first come, first served,
- * unless
- *           another takes the message in the moment between a wake-up and its getter's return.
- * Waking    one message wakes one getter; a message taken wakes the producers that now fit. Nobody polls; a wake-up
- *           that reaches somebody who gives up is handed on.
+ * Order     what one producer puts comes out in that order. Waiters are served first come, first served, unless a
+ *           thread that just comes is quicker than the one that was woken; that one then is the first again, and a
+ *           waiting producer is overtaken so once at the most.
+ * Waking    one message wakes one getter, one place one producer. Nobody polls; a wake-up that reaches somebody who
+ *           gives up is handed on.
  * Locks     one a queue, a leaf: messages are dropped, and waiters woken, after it was given.
  * Lifetime  counted. Each has an id, never used again, and may have a name; by either it is found while it lives. */
 #ifndef ISLES_QUEUE_ROOM_H
 #define ISLES_QUEUE_ROOM_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@ typedef struct queue_message {
     struct queue_message *next;  /* the queue's while it is in there */
     size_t size_bytes;           /* counts against max_bytes */
     uint64_t sender;             /* 0: nobody; for queue_sender_ended */
+    bool unbound;                /* its sender has ended, and that matters: it is taken alone */
     void (*drop)(struct queue_message *message);
 } queue_message;
 
@@ -55,7 +57,8 @@ void queue_for_each(void (*fn)(queue *q, void *ctx), void *ctx);
 
 /* Takes the message over on QUEUE_OK only. */
 queue_result queue_put(queue *q, queue_message *message, const queue_patience *patience);
-/* Takes at least one, up to `most`, linked by `next`. *out_count may be NULL. QUEUE_CLOSED: closed and empty. */
+/* Takes at least one, up to `most`, linked by `next`; one that is unbound comes alone. *out_count may be NULL.
+ * QUEUE_CLOSED: closed and empty. */
 queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *out_count,
                        const queue_patience *patience);
 
@@ -63,12 +66,16 @@ queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *
 void queue_close(queue *q);
 
 /* What is to become of the messages of a sender that has ended: `what` is called for each under the lock and may
- * change it, or say false to have it dropped. */
+ * change it (set `unbound`, say), or say false to have it dropped. */
 void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *message, void *ctx), void *ctx);
 
 /* A descriptor that is readable exactly while a get would not wait (a message is there, or the queue is closed).
  * Made at the first call; the queue's. -1 and errno. */
 int queue_fd(queue *q);
+
+/* Waits until one of the descriptors is ready for its events. How many are; 0: the deadline passed; -1 and errno: EINTR
+ * (it gave up), EBADF (one is not open), what ppoll() says. */
+int queue_poll(struct pollfd *polled, size_t count, const queue_patience *patience);
 
 typedef struct queue_counts {
     size_t items, bytes, getters, putters; /* now; the last two wait */

@@ -9,12 +9,15 @@ typedef struct waiter {
     struct waiter *next, *previous;
     plat_gate gate;
     bool called;       /* taken off the list by somebody who has something for it */
+    bool lost;         /* was called before, and found nothing any more */
     size_t size_bytes; /* of a producer's message */
 } waiter;
 
 typedef struct waiters {
     waiter *first, *last;
     size_t count;
+    size_t called, called_bytes; /* off the list, and not back under the lock yet */
+    size_t called_again;         /* ... of those the ones that lost before */
 } waiters;
 
 struct isle_queue {

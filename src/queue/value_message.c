@@ -47,7 +47,7 @@ value_message *value_message_take(cbor_writer *w, uint64_t sender)
     return m;
 }
 
-static void drop_queue(attachment *a)
+static void drop_queue_attachment(attachment *a)
 {
     queue_unref(a->data);
     plat_free(a);
@@ -55,9 +55,11 @@ static void drop_queue(attachment *a)
 
 attachment *queue_attachment(queue *q)
 {
-    attachment *a = plat_calloc(1, sizeof *a);
-    if (a != NULL) {
-        *a = (attachment){.refs = 1, .kind = ATTACHMENT_QUEUE, .drop = drop_queue, .data = queue_ref(q)};
+    attachment *a = plat_malloc(sizeof *a);
+    if (a == NULL) {
+        return NULL;
     }
+    *a = (attachment){.kind = ATTACHMENT_QUEUE, .drop = drop_queue_attachment, .data = queue_ref(q), .id = queue_id(q)};
+    atomic_init(&a->refs, 1);
     return a;
 }

@@ -1,5 +1,5 @@
-/* A value as a queue's message: its CBOR and what travels beside it, in one block. The writer of the CBOR leaves room for
- * the message in front (value_message_begin), so that nothing is copied when it becomes one. */
+/* A value as a queue's message: its CBOR and what travels beside it, in one block. The writer of the CBOR leaves
+ * room for the message in front (value_message_begin), so that nothing is copied when it becomes one. */
 #ifndef ISLES_VALUE_MESSAGE_H
 #define ISLES_VALUE_MESSAGE_H
 
@@ -20,7 +20,7 @@ value_message *value_message_take(cbor_writer *w, uint64_t sender);
 /* Gives up instead. */
 void value_message_abandon(cbor_writer *w);
 
-/* A new attachment with a reference to the queue; NULL: no memory. */
+/* The queue as something that travels beside a value, with a reference to it of its own. NULL: no memory. */
 attachment *queue_attachment(queue *q);
 
 #endif

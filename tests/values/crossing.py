@@ -13,11 +13,13 @@ import re
 import struct
 import sys
 import threading
+import time
 import uuid
 import zoneinfo
 
 import isles
 import kinds
+from meeting import back, there
 
 D = decimal.Decimal
 UTC = dt.timezone.utc
@@ -91,7 +93,6 @@ def same(a, b):
     return a == b
 
 
-there, back = isles.find_queue("there"), isles.find_queue("back")
 
 
 def over(value):
@@ -347,6 +348,7 @@ def test_queues_in_values():
 
 for name, test in sorted(globals().items()):
     if name.startswith("test_"):
+        began = time.monotonic()
         test()
-        print("ok", name)
+        print(f"ok {name} {time.monotonic() - began:.1f} s")
 there.close()

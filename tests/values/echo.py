@@ -1,10 +1,10 @@
 """The other side of the tests of values: what comes goes back, made anew here."""
 
 import isles
+from meeting import back, there
 
-there, back = isles.find_queue("there"), isles.find_queue("back")
 try:
     while True:
-        back.put(there.get())
+        back.put(there.get(timeout=100))
 except isles.QueueClosed:
     back.close()

@@ -218,6 +218,11 @@ bool engine_is_inside(const engine_interp *interp)
     return attached == interp || calling == interp;
 }
 
+bool engine_is_to_stop(void)
+{
+    return false;
+}
+
 bool engine_is_inside_any(void)
 {
     return (attached != NULL && attached != &main_interp) || calling != NULL;
