@@ -39,7 +39,7 @@ static const struct command *find_command(const char *name)
 static void print_overview(FILE *out)
 {
     fputs("Isles: many isolated Python interpreters in one process.\n\n"
-          "Usage: isles COMMAND [options]\n\nCommands:\n",
+          "Usage: isles COMMAND [options]\n       isles --version\n\nCommands:\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);

@@ -58,6 +58,9 @@ static void of_value(struct program *program, const isle_value *value)
     } else if (type == ISLE_INT) {
         isle_value_as_int64(value, &number); /* one too big for that stays -1, as in Python */
         set(program, (number & 0xff) == 0 ? RESULT_OK : RESULT_FAILED, number);
+    } else if (type == ISLE_TAG) {
+        say_about(program, program->target, " returned neither None, a number nor text", "");
+        set(program, RESULT_FAILED, EXIT_FAILED);
     } else {
         char *text = type == ISLE_STR ? NULL : isle_value_repr(value);
         output_text(&program->output, type == ISLE_STR ? isle_value_as_str(value, NULL) : text != NULL ? text : "");

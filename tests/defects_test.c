@@ -213,6 +213,53 @@ static int child_130396(const char *unused)
     return 0;
 }
 
+static int64_t address_of_ctypes(isle_interp it)
+{
+    isle_value *value = NULL;
+    int64_t address = 0;
+    run(it, "import _ctypes, ctypes, sys\n"
+            "assert sys.modules['_ctypes'] is _ctypes and _ctypes.__spec__.origin == _ctypes.__file__ != None\n"
+            "assert _ctypes.__spec__.loader is _ctypes.__loader__ and _ctypes.__name__ == '_ctypes'\n"
+            "assert ctypes.CDLL(None).abs(-3) == 3\n"
+            "address = _ctypes._cast_addr\n");
+    check_status(isle_interp_get_global(it, "address", SOON, &value, NULL), ISLE_OK, NULL);
+    check(isle_value_as_int64(value, &address));
+    isle_value_free(value);
+    return address;
+}
+
+/* python/cpython#127945: importing ctypes empties a table of the process for a moment, in which a call of another
+ * interpreter crashes. Each interpreter has the table, and the whole module, for itself; the next has it when the
+ * interpreter has ended. */
+static int child_127945(const char *unused)
+{
+    (void)unused;
+    runtime_begin(NULL);
+    isle_interp a = create(NULL), b = create(NULL);
+    bool needed = engine_version() >= 0x030e;
+    int64_t of_a = address_of_ctypes(a), of_b = address_of_ctypes(b);
+    check((of_a != of_b) == needed);
+    isle_job *imports = submit(a,
+                               "import time\nend = time.monotonic() + 2\n"
+                               "while time.monotonic() < end: del sys.modules['_ctypes']; import _ctypes\n",
+                               SOON);
+    run(b, "import time\nend = time.monotonic() + 2\nf = ctypes.CDLL(None).abs\nf.argtypes = [ctypes.c_int]\n"
+           "while time.monotonic() < end: f(5)\n");
+    check_status(wait_for(imports, NULL), ISLE_OK, NULL);
+    check(address_of_ctypes(a) == of_a);
+    end(b);
+    isle_interp c = create(NULL);
+    check(address_of_ctypes(c) == of_b);
+    run(c, "import threading\n" /* on a thread of its own, */
+           "class Mine(ctypes.Structure): _fields_ = [('x', ctypes.c_int)]\n"
+           "thread = threading.Thread(target=lambda: Mine(3))\nthread.start()\nthread.join()\n"
+           "assert Mine(4).x == 4 and ctypes.sizeof(Mine) == 4\n");
+    end(c);
+    end(a);
+    runtime_end();
+    return 0;
+}
+
 static const child children[] = {
     {"python/cpython#113055", child_113055},
     {"python/cpython#117649", child_117649},
@@ -222,6 +269,7 @@ static const child children[] = {
     {"python/cpython#144748", child_144748},
     {"python/cpython#90453", child_90453},
     {"python/cpython#130396", child_130396},
+    {"python/cpython#127945", child_127945},
     {"python/cpython#139759, adopted", child_139759_main},
     {NULL, NULL},
 };

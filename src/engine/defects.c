@@ -24,6 +24,9 @@ static const isle_engine_defect defects[] = {
     {"python/cpython#90453", "PyGILState_Ensure finds the main interpreter, never another",
      "isle_interp_enter attaches to the right one; extensions that use PyGILState stay wrong"},
 #if PY_VERSION_HEX >= 0x030e0000
+    {"python/cpython#127945",
+     "importing ctypes empties a table of the process for a moment: a call of another interpreter crashes",
+     "each interpreter that imports ctypes gets a copy of its C module for itself"},
     {"python/cpython#130396", "attaching on the process's first thread reads the memory map each time, 0.2 ms",
      "CPython is started on a thread of its own, and home threads keep their thread state"},
 #endif

@@ -227,6 +227,9 @@ void arena_owner_free(struct arena_owner *owner, bool give_back);
 void frozen_start(void); /* main interpreter, attached */
 void frozen_stop(void);  /* CPython has stopped */
 
+/* own_ctypes.c */
+void own_ctypes_start(void); /* main interpreter, attached */
+
 /* defects.c */
 void defects_before_interpreters(void); /* main interpreter, attached */
 void defects_end_lock(engine_interp *interp, bool *out_locked); /* around Py_EndInterpreter */

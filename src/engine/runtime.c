@@ -115,6 +115,7 @@ static isle_status prepare(const isle_runtime_config *config, engine_failure *fa
     }
     audited = true;
     defects_before_interpreters();
+    own_ctypes_start();
     engine.main = PyInterpreterState_Main();
     engine.started = true;
     return ISLE_OK;

@@ -43,9 +43,11 @@ CAUSES = [
     Cause("signals", CPYTHON,
           "CPython lets only the main thread of the main interpreter set signal handlers or a wake-up descriptor, and so"
           " asyncio's `add_signal_handler` too. The signal table is the process's; in a program that `isles run` runs, Ctrl-C"
-          " and SIGTERM are Isles' own.",
-          text=r"(signal|set_wakeup_fd) only works in main thread of the main interpreter",
-          tests=r"test_unittest .*TestBreak"),
+          " and SIGTERM are Isles' own. A test that sends SIGINT to its own process waits for a `KeyboardInterrupt` that does"
+          " not come.",
+          text=r"(signal|set_wakeup_fd) only works in main thread of the main interpreter|KeyboardInterrupt not raised",
+          tests=r"test_unittest .*TestBreak|test_asyncio.test_runners .*(test_interrupt|run_without_uncancel)"
+                r"|test_pdb .*test_pdb_issue_20766"),
     Cause("os.fork", CPYTHON,
           "`os.fork()` and `os.forkpty()` are refused: the child of a process with several interpreters crashes"
           " (python/cpython#139759). `subprocess`, and `multiprocessing` with spawn or forkserver, work.",
@@ -56,6 +58,10 @@ CAUSES = [
     Cause("preexec_fn", CPYTHON,
           "`subprocess` refuses `preexec_fn` outside the main interpreter.",
           text=r"preexec_fn not supported within subinterpreters"),
+    Cause("Ctrl-C", ISLES,
+          "SIGINT stops the programs of `isles run`, as Ctrl-C does, wherever it comes from. Where a test sends it to its own"
+          " process, that happens in this test or a moment later in another.",
+          text=r"isles: stopping \(Ctrl-C once more"),
     Cause("UTF-8 mode", ISLES,
           "Isles runs CPython in UTF-8 mode (PEP 540) whatever the locale is: tests of other default"
           " encodings skip themselves, those of UTF-8 don't.",
