@@ -80,7 +80,8 @@ def engines(results):
 
 def table(results):
     head = "".join(f" {result['version']}, plain | Isles |" for result in results)
-    lines = ["## Table", "", "Each cell: ran / passed / failed / skipped. A file that isn't the same names its causes.", "",
+    lines = ["## Table", "", "Each cell: ran / passed / failed / skipped. A file that isn't the same names its causes; an"
+             " empty cell: the engine has no such file.", "",
              f"| file |{head} |", "|---|" + "---|---|" * len(results) + "---|"]
     names = dict.fromkeys(file["name"] for result in results for file in result["files"])
     for name in names:
