@@ -154,6 +154,24 @@ static void test_large_bytes_of_an_ended_owner(void **state)
     end(user);
 }
 
+/* What finalizers put is copied, or refused: nobody could give it back. */
+static void test_finalizers_lend_nothing(void **state)
+{
+    (void)state;
+    isle_interp owner = create(NULL), user = create(NULL);
+    run(user, "import isles; q = isles.create_queue(name='last')");
+    run(owner, "import isles, sys\n"
+               "class Last:\n"
+               "    def __del__(self, q=isles.find_queue('last')):\n"
+               "        q.put(b'z' * 100_000)\n"
+               "        try: q.put(memoryview(bytearray(9)))\n"
+               "        except TypeError: q.put('refused')\n"
+               "sys.last_one = Last()");
+    end(owner);
+    run(user, "assert q.get(timeout=10) == b'z' * 100_000; assert q.get(timeout=10) == 'refused'");
+    end(user);
+}
+
 /* One object in many messages is copied once when its owner ends. */
 static void test_one_object_many_times(void **state)
 {
@@ -197,6 +215,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_owner_ends_before_it_is_seen),
         cmocka_unit_test(test_small_memory_survives_too),
         cmocka_unit_test(test_large_bytes_of_an_ended_owner),
+        cmocka_unit_test(test_finalizers_lend_nothing),
         cmocka_unit_test(test_one_object_many_times),
         cmocka_unit_test(test_each_sees_the_other),
     };

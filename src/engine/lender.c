@@ -37,8 +37,7 @@ struct lender {
     size_t bucket_count, count;
     loan *few[FEW_BUCKETS];
     loan *due;
-    bool asked;   /* a pending call is under way */
-    bool closing; /* nothing is lent any more */
+    bool asked; /* a pending call is under way */
 };
 
 /* Declared by CPython in an internal header; exported in 3.13 to 3.15. */
@@ -261,8 +260,12 @@ static void pin(attachment *a)
 
 /* --- lending ---------------------------------------------------------------------------------------------------- */
 
+/* NULL: no memory, or the interpreter is ending: what its finalizers put must not outlive it. */
 static lender *lender_of(engine_interp *interp)
 {
+    if (interp->lends_no_more) {
+        return NULL;
+    }
     plat_lock_take(&interp->lock); /* free-threaded builds: two threads may lend for the first time */
     if (interp->lender == NULL) {
         lender *l = plat_calloc(1, sizeof *l);
@@ -283,7 +286,7 @@ static lender *lender_of(engine_interp *interp)
 static loan *loan_new(engine_interp *interp, attachment_kind kind)
 {
     lender *l = lender_of(interp);
-    loan *it = l != NULL && !l->closing ? plat_calloc(1, sizeof *it) : NULL;
+    loan *it = l != NULL ? plat_calloc(1, sizeof *it) : NULL;
     if (it != NULL) {
         it->a = (attachment){.refs = 1, .kind = kind, .drop = drop, .pin = pin};
         it->lender = lender_ref(l);
@@ -363,7 +366,8 @@ attachment *lend_buffer(engine_interp *interp, PyObject *exporter, bool writable
 {
     loan *it = loan_new(interp, ATTACHMENT_BUFFER);
     if (it == NULL) {
-        PyErr_NoMemory();
+        PyErr_SetString(interp->lends_no_more ? PyExc_BufferError : PyExc_MemoryError,
+                        interp->lends_no_more ? "the interpreter is ending" : "out of memory");
         return NULL;
     }
     if (PyObject_GetBuffer(exporter, &it->object.view, writable ? PyBUF_FULL : PyBUF_FULL_RO) < 0) {
@@ -453,10 +457,10 @@ static size_t move_all(lender *l)
 bool lender_close(engine_interp *interp)
 {
     lender *l = interp->lender;
+    interp->lends_no_more = true;
     if (l == NULL) {
         return true;
     }
-    l->closing = true; /* read by attached threads of this interpreter only, and none other is left */
     size_t left = move_all(l);
     release_all(take_due(l));
     plat_lock_take(&l->lock);
