@@ -154,6 +154,41 @@ static void test_large_bytes_of_an_ended_owner(void **state)
     end(user);
 }
 
+/* What finalizers put is copied, or refused: nobody could give it back. */
+static void test_finalizers_lend_nothing(void **state)
+{
+    (void)state;
+    isle_interp owner = create(NULL), user = create(NULL);
+    run(user, "import isles; q = isles.create_queue(name='last')");
+    run(owner, "import isles, sys\n"
+               "class Last:\n"
+               "    def __del__(self, q=isles.find_queue('last')):\n"
+               "        q.put(b'z' * 100_000)\n"
+               "        try: q.put(memoryview(bytearray(9)))\n"
+               "        except TypeError: q.put('refused')\n"
+               "sys.last_one = Last()");
+    end(owner);
+    run(user, "assert q.get(timeout=10) == b'z' * 100_000; assert q.get(timeout=10) == 'refused'");
+    end(user);
+}
+
+/* One object in many messages is copied once when its owner ends. */
+static void test_one_object_many_times(void **state)
+{
+    (void)state;
+    isle_interp owner = create(NULL), user = create(NULL);
+    run(owner, "import isles; q = isles.create_queue(name='many')");
+    run(user, "import isles; q = isles.find_queue('many')");
+    long before = resident_kib();
+    run(owner, "large, view = b'y' * 1_000_000, memoryview(bytearray(1_000_000))\n"
+               "for i in range(2000): q.put(large); q.put(memoryview(view.obj))");
+    end(owner);
+    check(resident_kib() - before < 100 * 1024);
+    run(user, "for i in range(2000): assert len(q.get(timeout=10)) == len(q.get(timeout=10)) == 1_000_000\n"
+              "assert q.empty()");
+    end(user);
+}
+
 /* Two that see each other's memory, ended in either order, and by the runtime's stop. */
 static void test_each_sees_the_other(void **state)
 {
@@ -180,6 +215,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_owner_ends_before_it_is_seen),
         cmocka_unit_test(test_small_memory_survives_too),
         cmocka_unit_test(test_large_bytes_of_an_ended_owner),
+        cmocka_unit_test(test_finalizers_lend_nothing),
+        cmocka_unit_test(test_one_object_many_times),
         cmocka_unit_test(test_each_sees_the_other),
     };
     const isle_host_function host[] = {{"released", host_flag, &released}};

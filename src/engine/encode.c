@@ -177,16 +177,14 @@ static inline bool encode_str(encoder *e, PyObject *object)
 /* Large ones are not copied: the receiver's copy is the only one. */
 static bool encode_bytes(encoder *e, PyObject *object)
 {
-    if (PyBytes_GET_SIZE(object) < BY_REFERENCE || e->writer->beside == NULL) {
+    bool large = PyBytes_GET_SIZE(object) >= BY_REFERENCE && e->writer->beside != NULL && e->interp != NULL;
+    attachment *a = large ? lend_bytes(e->interp, object) : NULL;
+    if (a != NULL) {
+        cbor_write_attachment(e->writer, a);
+        attachment_unref(a);
+    } else {
         cbor_write_bytes(e->writer, PyBytes_AS_STRING(object), (size_t)PyBytes_GET_SIZE(object));
-        return true;
     }
-    attachment *a = lend_bytes(e->interp, object);
-    if (a == NULL) {
-        return refuse(e, object, "out of memory");
-    }
-    cbor_write_attachment(e->writer, a);
-    attachment_unref(a);
     return true;
 }
 

@@ -18,6 +18,8 @@ static void on_state_goes(PyObject *capsule)
 {
     engine_interp *interp = PyCapsule_GetPointer(capsule, "isles.end");
     interrupt_unlink(interp);
+    value_types_drop(interp); /* again: a finalizer may have needed them */
+    text_drop_keys(interp);
     Py_CLEAR(interp->cancelled);
     Py_CLEAR(interp->host_error);
     Py_CLEAR(interp->not_shareable);

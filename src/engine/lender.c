@@ -21,16 +21,22 @@ typedef struct loan {
     attachment a;
     struct lender *lender;
     lent object;
-    struct loan *next, *previous; /* among those that are out; then, in `due`, next only */
+    const void *place;            /* where the memory was when it was lent */
+    struct loan *next, *previous; /* in its bucket; then, in `due`, next only */
     bool pinned;                  /* somebody may hold the pointer */
     bool moved;                   /* data is a copy of ours (or nothing), and the object was released */
 } loan;
+
+enum { FEW_BUCKETS = 8 };
 
 struct lender {
     _Atomic uint32_t refs;
     plat_lock lock;        /* guards all that follows, and the loans' last four */
     engine_interp *interp; /* NULL: it has ended */
-    loan *out, *due;
+    loan **buckets;        /* those that are out, by place; a power of two */
+    size_t bucket_count, count;
+    loan *few[FEW_BUCKETS];
+    loan *due;
     bool asked; /* a pending call is under way */
 };
 
@@ -41,6 +47,9 @@ static void lender_unref(lender *l)
 {
     if (atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) == 1) {
         plat_lock_destroy(&l->lock);
+        if (l->buckets != l->few) {
+            plat_free(l->buckets);
+        }
         plat_free(l);
     }
 }
@@ -121,13 +130,83 @@ static void ask_owner(lender *l)
     engine.hooks.on_due(l->interp->core);
 }
 
+/* --- those that are out; lock held ------------------------------------------------------------------------------- */
+
+static loan **bucket_of(const lender *l, const void *place)
+{
+    return &l->buckets[(((uintptr_t)place >> 4) * 0x9E3779B97F4A7C15u >> 32) & (l->bucket_count - 1)];
+}
+
+static void push(lender *l, loan *it)
+{
+    loan **bucket = bucket_of(l, it->place);
+    it->previous = NULL;
+    it->next = *bucket;
+    if (it->next != NULL) {
+        it->next->previous = it;
+    }
+    *bucket = it;
+}
+
+/* Without memory the buckets just get fuller. */
+static void grow(lender *l)
+{
+    lender larger = {.bucket_count = 4 * l->bucket_count};
+    larger.buckets = plat_calloc(larger.bucket_count, sizeof *larger.buckets);
+    if (larger.buckets == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < l->bucket_count; i++) {
+        for (loan *it = l->buckets[i], *next; it != NULL; it = next) {
+            next = it->next;
+            push(&larger, it);
+        }
+    }
+    if (l->buckets != l->few) {
+        plat_free(l->buckets);
+    }
+    l->buckets = larger.buckets;
+    l->bucket_count = larger.bucket_count;
+}
+
+static void enter(lender *l, loan *it)
+{
+    if (l->count >= 2 * l->bucket_count) {
+        grow(l);
+    }
+    push(l, it);
+    l->count++;
+}
+
 static void leave(loan *it)
 {
-    *(it->previous != NULL ? &it->previous->next : &it->lender->out) = it->next;
+    *(it->previous != NULL ? &it->previous->next : bucket_of(it->lender, it->place)) = it->next;
     if (it->next != NULL) {
         it->next->previous = it->previous;
     }
+    it->lender->count--;
 }
+
+static bool ref_if_alive(attachment *a)
+{
+    uint32_t refs = atomic_load(&a->refs);
+    while (refs != 0 && !atomic_compare_exchange_weak(&a->refs, &refs, refs + 1)) {}
+    return refs != 0;
+}
+
+/* One of the same memory, with a reference; NULL: there is none. */
+static loan *find(const lender *l, const loan *like)
+{
+    for (loan *it = *bucket_of(l, like->place); it != NULL; it = it->next) {
+        if (it->place == like->place && it->a.len == like->a.len && it->a.kind == like->a.kind &&
+            it->a.writable == like->a.writable && ref_if_alive(&it->a)) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+/* --- letting go --------------------------------------------------------------------------------------------------- */
 
 /* Detached: CPython's own lock is taken, and whoever waits for that gives its GIL up, and wants it back under ours. */
 static void ask_owner_detached(lender *l)
@@ -181,14 +260,20 @@ static void pin(attachment *a)
 
 /* --- lending ---------------------------------------------------------------------------------------------------- */
 
+/* NULL: no memory, or the interpreter is ending: what its finalizers put must not outlive it. */
 static lender *lender_of(engine_interp *interp)
 {
+    if (interp->lends_no_more) {
+        return NULL;
+    }
     plat_lock_take(&interp->lock); /* free-threaded builds: two threads may lend for the first time */
     if (interp->lender == NULL) {
         lender *l = plat_calloc(1, sizeof *l);
         if (l != NULL) {
             l->refs = 1;
             l->interp = interp;
+            l->buckets = l->few;
+            l->bucket_count = FEW_BUCKETS;
             plat_lock_init(&l->lock);
         }
         interp->lender = l;
@@ -209,17 +294,23 @@ static loan *loan_new(engine_interp *interp, attachment_kind kind)
     return it;
 }
 
+/* The same memory is lent once at a time: what was sent twice is released once, and copied once at the end. */
 static attachment *hand_out(loan *it)
 {
     lender *l = it->lender;
+    it->place = it->a.data;
     plat_lock_take(&l->lock);
-    it->next = l->out;
-    if (it->next != NULL) {
-        it->next->previous = it;
+    loan *known = find(l, it);
+    if (known == NULL) {
+        enter(l, it);
     }
-    l->out = it;
     plat_lock_give(&l->lock);
-    return &it->a;
+    if (known == NULL) {
+        return &it->a;
+    }
+    release_object(&it->object);
+    loan_free(it);
+    return &known->a;
 }
 
 attachment *lend_bytes(engine_interp *interp, PyObject *bytes)
@@ -275,7 +366,8 @@ attachment *lend_buffer(engine_interp *interp, PyObject *exporter, bool writable
 {
     loan *it = loan_new(interp, ATTACHMENT_BUFFER);
     if (it == NULL) {
-        PyErr_NoMemory();
+        PyErr_SetString(interp->lends_no_more ? PyExc_BufferError : PyExc_MemoryError,
+                        interp->lends_no_more ? "the interpreter is ending" : "out of memory");
         return NULL;
     }
     if (PyObject_GetBuffer(exporter, &it->object.view, writable ? PyBUF_FULL : PyBUF_FULL_RO) < 0) {
@@ -329,35 +421,47 @@ static bool move(loan *it)
     return it->moved = true;
 }
 
-/* Releasing runs Python, which must not happen under the lock: so one at a time. false: no more. */
-static bool move_one(lender *l, lent *out_object, size_t *out_left_bytes)
+/* Releasing runs Python, which must not happen under the lock: so one at a time. false: no more in this bucket. */
+static bool move_one(lender *l, size_t bucket, lent *out_object, size_t *out_left)
 {
     bool found = false;
     plat_lock_take(&l->lock);
-    *out_left_bytes = 0;
-    for (loan *it = l->out; it != NULL && !found; it = it->next) {
+    *out_left = 0;
+    for (loan *it = l->buckets[bucket]; it != NULL && !found; it = it->next) {
         if (!it->moved && move(it)) {
             found = true;
             *out_object = it->object;
         } else if (!it->moved) {
-            *out_left_bytes += it->a.len;
+            ++*out_left;
         }
     }
     plat_lock_give(&l->lock);
     return found;
 }
 
+/* Nothing is lent any more, so the buckets stay as they are. */
+static size_t move_all(lender *l)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < l->bucket_count; i++) {
+        size_t left_here;
+        lent object;
+        while (move_one(l, i, &object, &left_here)) {
+            release_object(&object);
+        }
+        left += left_here;
+    }
+    return left;
+}
+
 bool lender_close(engine_interp *interp)
 {
     lender *l = interp->lender;
-    size_t left_bytes = 0;
-    lent object;
+    interp->lends_no_more = true;
     if (l == NULL) {
         return true;
     }
-    while (move_one(l, &object, &left_bytes)) {
-        release_object(&object);
-    }
+    size_t left = move_all(l);
     release_all(take_due(l));
     plat_lock_take(&l->lock);
     loan *due = l->due; /* came just now */
@@ -367,5 +471,5 @@ bool lender_close(engine_interp *interp)
     release_all(due);
     interp->lender = NULL;
     lender_unref(l);
-    return left_bytes == 0;
+    return left == 0;
 }

@@ -68,6 +68,7 @@ struct engine_interp {
     char *target;
 
     struct lender *lender;  /* lender.c; NULL: nothing was lent yet */
+    bool lends_no_more;     /* it ends; home thread, attached */
 
     plat_lock lock;
     bool alive;   /* `state` may be given to _PyEval_AddPendingCall */

@@ -27,7 +27,7 @@ typedef struct memory_shape {
 
 /* A new attachment for the memory of an exporter of buffers; NULL with an exception set. `shape` may be NULL. */
 attachment *lend_buffer(engine_interp *interp, PyObject *exporter, bool writable, memory_shape *shape);
-attachment *lend_bytes(engine_interp *interp, PyObject *bytes); /* NULL: out of memory, no exception set */
+attachment *lend_bytes(engine_interp *interp, PyObject *bytes); /* NULL: it can't be; no exception set */
 bool shape_of(const Py_buffer *view, const char *base, memory_shape *out); /* false with an exception set */
 
 /* --- buffer_type.c: isles.Buffer, an exporter of an attachment's memory ------------------------------------------- */
