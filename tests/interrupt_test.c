@@ -197,6 +197,24 @@ static void test_an_interrupted_import_can_be_tried_again(void **state)
     check(interrupted > 5);
 }
 
+/* An interrupt while import cleans up leaves a module without its package, and a traceback that does not tell. */
+static void test_a_module_without_its_package_is_forgotten(void **state)
+{
+    (void)state;
+    isle_interp it = create_quick(20 * ISLE_SECOND);
+    flag_clear(&ready);
+    isle_job *job = submit(it,
+                           "import sys, json.decoder, json.encoder\ndel sys.modules['json']\nready()\n"
+                           "while True: pass",
+                           ISLE_FOREVER);
+    flag_await(&ready, 1);
+    isle_job_cancel(job);
+    check_status(wait_for(job, NULL), ISLE_ERR_CANCELLED, NULL);
+    check_eval(it, "[name for name in sys.modules if name.startswith('json')]", "[]");
+    run(it, "import json; json.decoder, json.encoder");
+    end(it);
+}
+
 /* --- 1,000 in a row --------------------------------------------------------------------------------------------- */
 
 typedef struct storm {
@@ -427,7 +445,7 @@ int main(int argc, char **argv)
     static const child children[] = {
         {"storm", storm_child}, {"stuck", stuck_child}, {"no_patch", no_patch_child}, {NULL, NULL}};
     child_main(argc, argv, children);
-    struct CMUnitTest tests[row_count + never_count + 6];
+    struct CMUnitTest tests[row_count + never_count + 7];
     size_t count = 0;
     for (size_t i = 0; i < row_count; i++) {
         tests[count++] = (struct CMUnitTest){
@@ -441,6 +459,7 @@ int main(int argc, char **argv)
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_becomes_of_the_exception);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_queued_job_is_cancelled_at_once);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_an_interrupted_import_can_be_tried_again);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_a_module_without_its_package_is_forgotten);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_a_thousand_interrupts);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_is_lost_without_the_hook);
     begin(false);

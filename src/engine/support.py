@@ -341,13 +341,17 @@ def after_interrupt():
 
 def _forget_half_imported(names):
     """A package whose import was stopped is taken out of sys.modules by import itself, the modules in it are not; a
-    second import would find those and not bind their names. C modules stay: some can't be loaded twice."""
-    for package in names:
+    second import would find those and not bind their names. C modules stay: some can't be loaded twice.
+
+    Most such packages are named by the traceback. Where the exception that is left was raised while import cleaned up, or
+    was caught on the way, it doesn't reach there: so also all modules whose package is not there."""
+    orphans = {name.rpartition(".")[0] for name in sys.modules if "." in name} - sys.modules.keys()
+    for package in orphans.union(names):
         if package in sys.modules:
             continue
         for name in [name for name in sys.modules if name.startswith(package + ".")]:
             loader = getattr(getattr(sys.modules[name], "__spec__", None), "loader", None)
-            if type(loader).__name__ != "ExtensionFileLoader":
+            if loader is not None and type(loader).__name__ != "ExtensionFileLoader":
                 del sys.modules[name]
 
 
