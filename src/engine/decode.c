@@ -458,6 +458,34 @@ static PyObject *decode_wide_int(decoder *d, const uint8_t *at, size_t left)
     return PyLong_FromUnsignedLongLong(value);
 }
 
+/* A double behind its initial byte, all of which is there. */
+static PyObject *decode_double(decoder *d, const uint8_t *at)
+{
+    uint64_t bits;
+    double number;
+    memcpy(&bits, at + 1, sizeof bits);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    bits = __builtin_bswap64(bits);
+#endif
+    memcpy(&number, &bits, sizeof number);
+    d->reader.at += 9;
+    return PyFloat_FromDouble(number);
+}
+
+/* Tag 27 over an array of up to 22 items behind "tuple"; false: it is something else. */
+static bool decode_short_tuple(decoder *d, const uint8_t *at, size_t left, PyObject **out)
+{
+    enum { NAME_AT = 3, ITEMS_AT = 9 };
+    if (left < ITEMS_AT || at[0] != 0xd8 || at[1] != CBOR_TAG_OBJECT || at[2] <= 0x80 || at[2] > 0x97 ||
+        memcmp(at + NAME_AT, "\x65tuple", ITEMS_AT - NAME_AT) != 0) {
+        return false;
+    }
+    d->reader.item = at;
+    d->reader.at += ITEMS_AT;
+    *out = decode_container(d, CBOR_TUPLE, at[2] - 0x81u);
+    return true;
+}
+
 /* The commonest items; false: it is for the reader. */
 static bool decode_quickly(decoder *d, PyObject **out)
 {
@@ -476,6 +504,13 @@ static bool decode_quickly(decoder *d, PyObject **out)
             return true;
         }
         return false;
+    case 2:
+        if (argument < 24 && argument < left) {
+            d->reader.at += 1 + argument;
+            *out = PyBytes_FromStringAndSize((const char *)at + 1, (Py_ssize_t)argument);
+            return true;
+        }
+        return false;
     case 3:
         if (argument < 24 && argument < left && text_is_ascii(at + 1, argument)) {
             d->reader.at += 1 + argument;
@@ -491,7 +526,13 @@ static bool decode_quickly(decoder *d, PyObject **out)
             return true;
         }
         return false;
+    case 6:
+        return decode_short_tuple(d, at, left, out);
     case 7:
+        if (argument == 27 && left > 8) {
+            *out = decode_double(d, at);
+            return true;
+        }
         if (argument >= 20 && argument <= 22) {
             d->reader.at++;
             *out = Py_NewRef(argument == 20 ? Py_False : argument == 21 ? Py_True : Py_None);
