@@ -205,14 +205,17 @@ def _exception(exc):
     return _name_of(type(exc)), reduced[1], state
 
 
+def _builtin_base(cls):
+    return next(c for c in cls.__mro__ if c.__module__ == "builtins")
+
+
 def _make_instance(name, args):
     cls = _find(name)
     if not isinstance(cls, type):
         raise TypeError(f"{name} is no class")
     if issubclass(cls, BaseException):
-        builtin = next(c for c in cls.__mro__ if c.__module__ == "builtins")
         obj = cls.__new__(cls, *args)
-        builtin.__init__(obj, *args)  # its own __init__ may want other arguments than it keeps in args
+        _builtin_base(cls).__init__(obj, *args)  # its own __init__ may want other arguments than it keeps in args
         return obj
     if issubclass(cls, tuple):
         return tuple.__new__(cls, args)
@@ -235,8 +238,7 @@ def _fill(obj, state):
 
 
 def _set_exception_attributes(exc, attributes):
-    builtin = next(c for c in type(exc).__mro__ if c.__module__ == "builtins")
-    builtin.__setstate__(exc, attributes)
+    _builtin_base(type(exc)).__setstate__(exc, attributes)
 
 
 # --- what the user registered ------------------------------------------------------------------------------------------
@@ -465,7 +467,7 @@ def _network(n):
 
 def _interface(i):
     if getattr(i, "scope_id", None):
-        return (54), [i.packed, i.network.prefixlen, i.scope_id]
+        return 54, [i.packed, i.network.prefixlen, i.scope_id]
     return (52 if i.version == 4 else 54), [i.packed, i.network.prefixlen]
 
 
@@ -520,8 +522,7 @@ def _make_datetime(year, month, day, hour, minute, second, microsecond, fold, zo
 def _make_datetime_from_text(text):
     import datetime
 
-    made = datetime.datetime.fromisoformat(text)
-    return made
+    return datetime.datetime.fromisoformat(text)
 
 
 def _make_datetime_from_seconds(seconds):
@@ -691,12 +692,11 @@ class _Tagged:
 def _make_ndarray(memory, dtype, shape, strides, offset):
     numpy = _numpy()
     if numpy is not None:
-        made = numpy.ndarray(tuple(shape), numpy.dtype(dtype), memory, offset, tuple(strides))
-        return made
+        return numpy.ndarray(tuple(shape), numpy.dtype(dtype), memory, offset, tuple(strides))
     code = _FORMATS.get(dtype[1:])
     if code is None:
         raise ValueError(f"an array of {dtype}, and NumPy can't be imported here")
-    return make_memoryview((memory, dtype[0].replace("|", "") + code if dtype[0] == ">" else code, shape, strides, offset))
+    return make_memoryview((memory, ">" + code if dtype[0] == ">" else code, shape, strides, offset))
 
 
 def _make_multi_dimensional(content, order):
