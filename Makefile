@@ -1,7 +1,7 @@
 # The door: each target is a script or CMake, which do the work. `make help` lists them.
 PREFIX ?= /usr/local
 .DEFAULT_GOAL := help
-.PHONY: build demo test test-engines sanitize faults fuzz lint format install clean help
+.PHONY: build demo test test-engines test-upstream wheel sanitize faults fuzz lint format install clean help
 
 build: ## get what is missing, build; leaves the program at build/isles
 	@scripts/build dev
@@ -21,6 +21,12 @@ sanitize: ## the tests under the address, undefined-behaviour and thread sanitiz
 
 faults: ## make every allocation and thread creation fail once
 	@scripts/faults
+
+test-upstream: build ## CPython's own tests of concurrent.interpreters and its pool, on the Python package
+	@PYTHONPATH="$(CURDIR)/build/python" "$$(build/isles info --python)" tests/upstream/run.py
+
+wheel: build ## the Python package's source archive and wheel into build/wheel
+	@"$$(build/isles info --python)" -B scripts/make_wheel.py
 
 fuzz: ## feed made-up bytes to the codec for a minute each way
 	@scripts/fuzz

@@ -48,7 +48,7 @@ struct cycle_figures {
     struct figure *whole, *create, *end, *cpu;
 };
 void cost_create(isle_runtime *runtime, const struct plan *plan, const struct cycle_figures *figures, bool site);
-void cost_call(isle_runtime *runtime, const struct plan *plan, struct figure *figure);
+void cost_call(isle_runtime *runtime, const struct plan *plan, struct figure *one_core, struct figure *two_cores);
 void cost_enter(isle_runtime *runtime, const struct plan *plan, struct figure *figure);
 void cost_acquire(isle_runtime *runtime, const struct plan *plan, struct figure *figure);
 void cost_leak(const struct plan *plan, struct figure *bare, struct figure *imports);

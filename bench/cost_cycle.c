@@ -1,7 +1,9 @@
 /* Creating and ending an interpreter through Isles against the same by the engine's calls; a call with one int there
  * and back against one int there and back between two C threads. Pairs are measured one after the other, who is first
  * changes each time. */
+#include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cost.h"
@@ -118,15 +120,38 @@ static double isles_block(isle_interp interp, size_t count, struct samples *out)
     return median;
 }
 
-void cost_call(isle_runtime *runtime, const struct plan *plan, struct figure *figure)
+/* Keeps the calling thread, and those that it starts from now on, on one core. false: there is no such core for us. */
+static bool stay_on(int core)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+/* The first core that the process may use, and with `other` the second. -1: there is none. */
+static int core_of_ours(const cpu_set_t *ours, bool other)
+{
+    int seen = 0;
+    for (int core = 0; core < CPU_SETSIZE; core++) {
+        if (CPU_ISSET(core, ours) && seen++ == (other ? 1 : 0)) {
+            return core;
+        }
+    }
+    return -1;
+}
+
+static void call_in_turns(isle_runtime *runtime, const struct plan *plan, int caller, int called, struct figure *figure)
 {
     struct samples warm_up = {0};
     struct echo e;
     isle_interp interp;
     isle_error *error = NULL;
+    must(stay_on(called) ? ISLE_OK : ISLE_ERR_SYSTEM, NULL, "a core of the called");
     must(isle_interp_create(runtime, NULL, &interp, &error), error, "isle_interp_create");
     must(isle_interp_run(interp, "def add_one(n): return n + 1", ISLE_FOREVER, &error), error, "isle_interp_run");
     must(echo_start(&e) ? ISLE_OK : ISLE_ERR_SYSTEM, NULL, "a thread");
+    must(stay_on(caller) ? ISLE_OK : ISLE_ERR_SYSTEM, NULL, "a core of the caller");
     echo_block(&e, plan->block / 4 + 1, &warm_up);
     isles_block(interp, plan->block / 4 + 1, &warm_up);
     for (size_t i = 0; i < plan->rounds; i++) {
@@ -137,4 +162,20 @@ void cost_call(isle_runtime *runtime, const struct plan *plan, struct figure *fi
     echo_call(&e, -1);
     samples_free(&warm_up);
     must(isle_interp_end(interp, ISLE_FOREVER, &error), error, "isle_interp_end");
+}
+
+/* Where the scheduler puts two threads that wake each other decides more than what they do: on two cores each wake-up
+ * may have to fetch a core out of its sleep. So both ways are measured with both places given. */
+void cost_call(isle_runtime *runtime, const struct plan *plan, struct figure *one_core, struct figure *two_cores)
+{
+    cpu_set_t ours;
+    must(sched_getaffinity(0, sizeof ours, &ours) == 0 ? ISLE_OK : ISLE_ERR_SYSTEM, NULL, "the cores of the process");
+    int first = core_of_ours(&ours, false), second = core_of_ours(&ours, true);
+    call_in_turns(runtime, plan, first, first, one_core);
+    if (second >= 0) {
+        call_in_turns(runtime, plan, first, second, two_cores);
+    } else {
+        two_cores->failed = strdup("the process may use one core only");
+    }
+    sched_setaffinity(0, sizeof ours, &ours);
 }

@@ -28,8 +28,8 @@ COLOURS = ("#4477aa", "#ee8866", "#228833", "#aa3377", "#888888")
 INTRO = """\
 # What it costs
 
-Made by `cmake --build build --target bench` (`bench/report.py`) of the results in `bench/results/`; don't edit it. For
-your own machine: `isles bench`.
+Made by `bench/run` in a release build (`scripts/build release && bench/run build-release/isles build-release/bench_cost`) of
+the results in `bench/results/`; don't edit it. For your own machine: `isles bench`.
 
 Compare figures within one table, not between tables or with another day's: everything in a table was measured in the
 same run, in turns, and medians are shown, with the least and the greatest beside them. The load average says what other
@@ -53,9 +53,12 @@ COSTS = """\
 
 `bench_cost`. *Engine* is the same work by CPython's own calls, with the same configuration on fresh threads of the same
 stack size, in the same process and run: `Py_NewInterpreterFromConfig` and `Py_EndInterpreter`, or `PyThreadState_New` and
-attaching. Being in the same process it has the recycled arenas of Isles, too. *Futex* is one int there and back between
-two C threads that sleep on a futex. What is kept after a cycle is the slope of the resident set over 60 of them, or 240, in a process
-of its own. The ratio is the median of those of pairs measured one after the other.
+attaching. Being in the same process it has the recycled arenas of Isles, too. *Call* is `isle_interp_call` of a function
+with one int, there and back; *futex* the same between two C threads that sleep on a futex; both are measured with the two
+threads on one core, and on two, where a wake-up may have to fetch a core out of its sleep. Threads of Isles look before they
+sleep since the run on 3.14.8. What is kept after a cycle is the
+slope of the resident set over 60 of them, or 240, in a process of its own. The ratio is the median of those of pairs measured
+one after the other.
 """
 
 

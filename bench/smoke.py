@@ -36,6 +36,9 @@ def check_comparison(report):
 def check_costs(report):
     assert {figure["group"] for figure in report["figures"]} == GROUPS
     for figure in report["figures"]:
+        if report["machine"]["cores"] == 1 and "two cores" in figure["name"]:
+            assert "error" in figure, figure
+            continue
         assert "error" not in figure, figure
         check_summary(figure["isles"])
         if "peer" in figure:
@@ -60,7 +63,7 @@ def main(isles, bench_cost):
     for label in "thread", "interpreter, cold", "interpreter, warm", "forked process", "spawned process":
         assert table.count(f"\n{label} ") == 2, table
     figures = run(bench_cost, "--quick", "--only", "call")
-    assert "one int there and back" in figures and "futex" in figures, figures
+    assert "call, on one core" in figures and "futex" in figures, figures
 
 
 if __name__ == "__main__":

@@ -142,6 +142,19 @@ static char *hook_text(const isle_engine_info *engine)
     return text_format("can't be interrupted before they return: %s", reason);
 }
 
+static char *landlock_text(void)
+{
+    const char *reason = NULL;
+    int abi = isle_policy_landlock(&reason);
+    if (abi == 0) {
+        return text_format("can't be limited by path and port: %s", reason);
+    }
+    if (abi < 4) {
+        return text_format("can be limited by path%s, not by port: Landlock %d", abi < 3 ? " in part" : "", abi);
+    }
+    return text_format("can be limited by path and port: Landlock %d", abi);
+}
+
 static void print_defects(void)
 {
     const isle_engine_defect *defect;
@@ -164,6 +177,7 @@ static void print_facts(const struct facts *facts)
     char *cpython = text_format("CPython %s%s%s", engine->version, engine->free_threaded ? ", free-threaded" : "",
                                 engine->debug ? ", debug build" : "");
     char *hook = hook_text(engine);
+    char *landlock = landlock_text();
     print_fact("isles", isle_version());
     print_fact("engine", cpython);
     print_fact("build", engine->build);
@@ -175,9 +189,11 @@ static void print_facts(const struct facts *facts)
     puts("");
     print_fact("GIL", gil_text(engine));
     print_fact("blocking calls", hook);
+    print_fact("files, network", landlock);
     print_defects();
     free(cpython);
     free(hook);
+    free(landlock);
 }
 
 /* --- for programs -------------------------------------------------------------------------------------------- */
@@ -217,6 +233,7 @@ static void print_json(const struct facts *facts)
     json_object_set_new(root, "hook_built", json_boolean(engine->hook_built));
     json_object_set_new(root, "hook_active", json_boolean(engine->hook_active));
     json_object_set_new(root, "hook_reason", optional_string(engine->hook_reason));
+    json_object_set_new(root, "landlock", json_integer(isle_policy_landlock(NULL)));
     json_object_set_new(root, "defects", json_defects());
     json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');

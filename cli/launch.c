@@ -35,13 +35,16 @@ static isle_stream output_stream(struct program *program, int number, bool termi
                          .fd = own >= 0 ? own : told_descriptor(number, terminal),
                          .write = output_write,
                          .ctx = &program->output,
-                         .terminal = terminal};
+                         .terminal = terminal,
+                         .buffering = program->unbuffered ? ISLE_BUFFERING_NONE : ISLE_BUFFERING_AUTO};
 }
 
 static isle_status create_interp(struct program *program, isle_runtime *runtime, const bool terminal[2],
                                  isle_interp *out_interp)
 {
     isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    isle_policy policy = policy_fill(&program->policy);
+    config.policy = policy_is_set(&program->policy) ? &policy : NULL;
     config.name = program->name;
     config.number = program->number;
     config.gil = program->gil;
@@ -51,12 +54,18 @@ static isle_status create_interp(struct program *program, isle_runtime *runtime,
     config.no_site = program->no_site;
     config.isolated = program->isolated;
     config.no_bytecode = program->no_bytecode;
+    config.cwd = program->cwd;
+    config.umask = program->umask;
+    config.umask_set = program->umask_set;
+    config.shared_cwd = program->shared_cwd;
+    config.env_base = program->env_base;
     config.env = program->env.items;
     config.env_count = program->env.count;
     config.warnings = program->warnings.items;
     config.warning_count = program->warnings.count;
     config.xoptions = program->xoptions.items;
     config.xoption_count = program->xoptions.count;
+    config.budgets = &program->budgets;
     config.stdin_ = (isle_stream){.kind = program->stdin_kind, .fd = program->stdin_fd};
     config.stdout_ = output_stream(program, STDOUT_FILENO, terminal[0]);
     config.stderr_ = output_stream(program, STDERR_FILENO, terminal[1]);

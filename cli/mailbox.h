@@ -10,7 +10,7 @@ enum mail_kind {
     MAIL_RUNTIME_STARTED, /* error: why not */
     MAIL_STARTED,         /* program: it has a job, or a start_error */
     MAIL_STUCK,           /* interp_id, text */
-    MAIL_ENDED,           /* interp_id, status, text */
+    MAIL_ENDED,           /* interp_id, status, text; number: with ISLE_ERR_EXIT */
     MAIL_LOG,             /* text */
     MAIL_OUTPUT_BROKEN,   /* number: errno */
     MAIL_RUNTIME_STOPPED  /* status */

@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "duration.h"
+#include "size.h"
 #include "words.h"
 
 enum {
@@ -21,17 +22,30 @@ enum {
     OPT_VENV,
     OPT_ARGS,
     OPT_TIMEOUT,
+    OPT_MEMORY,
+    OPT_CPU,
+    OPT_THREADS,
+    OPT_OUTPUT_LIMIT,
     OPT_GIL,
     OPT_STDIN,
+    OPT_STDOUT,
+    OPT_STDERR,
+    OPT_APPEND,
+    OPT_SLOW_READER,
+    OPT_CWD,
+    OPT_UMASK,
+    OPT_ENV_EMPTY,
+    OPT_SHARE,
     OPT_JOBS,
     OPT_OUTPUT,
     OPT_FAIL_FAST,
     OPT_QUIET,
     OPT_SUMMARY,
-    OPT_COLOR
+    OPT_COLOR,
+    OPT_POLICY /* and after it, in the order of enum policy_option */
 };
 
-static const char SHORT[] = "-:m:n:W:X:ISBh";
+static const char SHORT[] = "-:m:n:W:X:ISBuh";
 static const struct option LONG[] = {
     {"name", required_argument, NULL, OPT_NAME},
     {"env", required_argument, NULL, OPT_ENV},
@@ -39,8 +53,20 @@ static const struct option LONG[] = {
     {"venv", required_argument, NULL, OPT_VENV},
     {"args", required_argument, NULL, OPT_ARGS},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"memory", required_argument, NULL, OPT_MEMORY},
+    {"cpu", required_argument, NULL, OPT_CPU},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"output-limit", required_argument, NULL, OPT_OUTPUT_LIMIT},
     {"gil", required_argument, NULL, OPT_GIL},
     {"stdin", required_argument, NULL, OPT_STDIN},
+    {"stdout", required_argument, NULL, OPT_STDOUT},
+    {"stderr", required_argument, NULL, OPT_STDERR},
+    {"append", no_argument, NULL, OPT_APPEND},
+    {"slow-reader", required_argument, NULL, OPT_SLOW_READER},
+    {"cwd", required_argument, NULL, OPT_CWD},
+    {"umask", required_argument, NULL, OPT_UMASK},
+    {"env-empty", no_argument, NULL, OPT_ENV_EMPTY},
+    {"share", required_argument, NULL, OPT_SHARE},
     {"copies", required_argument, NULL, 'n'},
     {"isolated", no_argument, NULL, 'I'},
     {"no-site", no_argument, NULL, 'S'},
@@ -51,6 +77,15 @@ static const struct option LONG[] = {
     {"summary", no_argument, NULL, OPT_SUMMARY},
     {"color", required_argument, NULL, OPT_COLOR},
     {"help", no_argument, NULL, 'h'},
+    {"allow-read", required_argument, NULL, OPT_POLICY + POLICY_READ},
+    {"allow-write", required_argument, NULL, OPT_POLICY + POLICY_WRITE},
+    {"allow-exec", required_argument, NULL, OPT_POLICY + POLICY_EXEC},
+    {"allow-connect", required_argument, NULL, OPT_POLICY + POLICY_CONNECT},
+    {"allow-bind", required_argument, NULL, OPT_POLICY + POLICY_BIND},
+    {"seccomp", required_argument, NULL, OPT_POLICY + POLICY_SECCOMP},
+    {"deny", required_argument, NULL, OPT_POLICY + POLICY_DENY},
+    {"allow", required_argument, NULL, OPT_POLICY + POLICY_ALLOW},
+    {"observe", no_argument, NULL, OPT_POLICY + POLICY_OBSERVE},
     {NULL, 0, NULL, 0},
 };
 enum { LONG_COUNT = sizeof LONG / sizeof LONG[0] - 1 };
@@ -117,6 +152,29 @@ static int read_timeout(struct program_options *program, const char *text)
     return 0;
 }
 
+static int read_size(const char *option, const char *text, isle_limit *out)
+{
+    return size_parse(text, &out->hard) ? 0 : bad_value(option, text, "not a size (try 64M, 1.5G, 500K)");
+}
+
+static int read_cpu(const char *text, isle_limit *out)
+{
+    int64_t ns;
+    if (!duration_parse(text, &ns) || ns == 0) {
+        return bad_value("--cpu", text, "not a time (try 5s, 500ms, 2m)");
+    }
+    out->hard = (uint64_t)ns;
+    return 0;
+}
+
+static int read_threads(const char *text, isle_limit *out)
+{
+    size_t count = 0;
+    int status = read_count("--threads", text, &count);
+    out->hard = count;
+    return status;
+}
+
 static int read_gil(struct program_options *program, const char *text)
 {
     if (strcmp(text, "own") == 0) {
@@ -127,6 +185,46 @@ static int read_gil(struct program_options *program, const char *text)
         return bad_value("--gil", text, "neither own nor shared");
     }
     program->gil_set = true;
+    return 0;
+}
+
+static int read_slow_reader(struct program_options *program, const char *text)
+{
+    if (strcmp(text, "wait") != 0 && strcmp(text, "drop") != 0) {
+        return bad_value("--slow-reader", text, "neither wait nor drop");
+    }
+    program->drops = text[0] == 'd';
+    program->drops_set = true;
+    return 0;
+}
+
+static int read_destination(const char *option, const char *text, const char **out)
+{
+    *out = text;
+    return text[0] != '\0' ? 0 : bad_value(option, text, "empty");
+}
+
+static int read_umask(struct program_options *program, const char *text)
+{
+    char *end = NULL;
+    unsigned long mask = strtoul(text, &end, 8);
+    if (text[0] < '0' || text[0] > '7' || *end != '\0' || mask > 0777) {
+        return bad_value("--umask", text, "not an octal number from 0 to 777");
+    }
+    program->umask = (unsigned)mask;
+    program->umask_set = true;
+    return 0;
+}
+
+static int read_share(struct program_options *program, const char *text)
+{
+    if (strcmp(text, "cwd") == 0) {
+        program->share_cwd = true;
+    } else if (strcmp(text, "env") == 0) {
+        program->share_env = true;
+    } else {
+        return bad_value("--share", text, "neither cwd nor env");
+    }
     return 0;
 }
 
@@ -173,6 +271,9 @@ static int read_output(struct run_options *options, const char *text)
 
 static int read_program_option(struct program_options *program, int code, const char *value)
 {
+    if (code >= OPT_POLICY) {
+        return policy_read_option(&program->policy, (enum policy_option)(code - OPT_POLICY), value);
+    }
     switch (code) {
     case OPT_NAME:
         program->name = value;
@@ -189,11 +290,38 @@ static int read_program_option(struct program_options *program, int code, const 
         return read_args(program, value);
     case OPT_TIMEOUT:
         return read_timeout(program, value);
+    case OPT_MEMORY:
+        return read_size("--memory", value, &program->limits.memory_bytes);
+    case OPT_CPU:
+        return read_cpu(value, &program->limits.cpu_ns);
+    case OPT_THREADS:
+        return read_threads(value, &program->limits.threads);
+    case OPT_OUTPUT_LIMIT:
+        return read_size("--output-limit", value, &program->limits.output_bytes);
     case OPT_GIL:
         return read_gil(program, value);
     case OPT_STDIN:
         program->stdin_ = value;
         return 0;
+    case OPT_STDOUT:
+        return read_destination("--stdout", value, &program->stdout_);
+    case OPT_STDERR:
+        return read_destination("--stderr", value, &program->stderr_);
+    case OPT_APPEND:
+        program->append = true;
+        return 0;
+    case OPT_SLOW_READER:
+        return read_slow_reader(program, value);
+    case OPT_CWD:
+        program->cwd = value;
+        return 0;
+    case OPT_UMASK:
+        return read_umask(program, value);
+    case OPT_ENV_EMPTY:
+        program->env_empty = true;
+        return 0;
+    case OPT_SHARE:
+        return read_share(program, value);
     case 'n':
         return read_count("--copies", value, &program->copies);
     case 'W':
@@ -201,6 +329,9 @@ static int read_program_option(struct program_options *program, int code, const 
         return 0;
     case 'X':
         strings_add(&program->xoptions, value);
+        return 0;
+    case 'u':
+        program->unbuffered = true;
         return 0;
     case 'I':
         program->isolated = true;
@@ -348,6 +479,7 @@ static void program_options_free(struct program_options *options)
     strings_free(&options->args);
     strings_free(&options->warnings);
     strings_free(&options->xoptions);
+    policy_options_free(&options->policy);
 }
 
 void options_free(struct run_options *options)

@@ -7,6 +7,7 @@
 
 #include <isles/isles.h>
 
+#include "policy.h"
 #include "text.h"
 
 /* What can be said of one program, or before the first one for all. Zero: nothing was said. */
@@ -14,13 +15,20 @@ struct program_options {
     const char *name;
     struct strings env, path, args, warnings, xoptions;
     const char *venv;
-    const char *stdin_;
+    const char *stdin_, *stdout_, *stderr_;
+    bool append; /* to the files of these two */
+    bool drops, drops_set; /* what a slow reader does not take */
     int64_t timeout_ns;
     bool timeout_set;
+    isle_budgets limits; /* the hard ones */
     isle_gil gil;
     bool gil_set;
     size_t copies;
-    bool isolated, no_site, no_bytecode;
+    bool isolated, no_site, no_bytecode, unbuffered;
+    struct policy_options policy;
+    const char *cwd;
+    unsigned umask;
+    bool umask_set, env_empty, share_cwd, share_env;
 };
 
 struct program_spec {

@@ -38,6 +38,15 @@ static void hint_at_gil(struct program *program, const char *text)
     }
 }
 
+/* The kernel doesn't say that it was a policy. */
+static void hint_at_policy(struct program *program, const char *text)
+{
+    bool refused = strstr(text, "PermissionError: [Errno 1") != NULL && strstr(text, "denied by the policy") == NULL;
+    if (refused && policy_is_set(&program->policy) && !program->policy.observe) {
+        say(program, "it has a policy: --observe lists what that would deny, and denies nothing");
+    }
+}
+
 static void set(struct program *program, enum program_result result, int64_t status)
 {
     program->result = result;
@@ -80,11 +89,36 @@ static void of_timeout(struct program *program, const isle_error *error)
     set(program, RESULT_TIMEOUT, EXIT_TIMEOUT);
 }
 
+static void of_limit(struct program *program, const isle_error *error)
+{
+    if (isle_error_exception(error) != NULL) {
+        output_text(&program->output, isle_error_text(error)); /* where it was */
+    }
+    say_about(program, "stopped: ", isle_error_message(error), "");
+    set(program, RESULT_LIMIT, EXIT_TIMEOUT);
+}
+
+/* It has tidied up and then ended as if it had no handler: asyncio's raises KeyboardInterrupt, many servers send
+ * themselves the signal again. That is no failure. */
+static bool has_obeyed(const struct program *program, const isle_error *error)
+{
+    return program->told != 0 && isle_error_exit_status(error) == 128 + program->told;
+}
+
 static void of_exception(struct program *program, const isle_error *error)
 {
+    if (has_obeyed(program, error)) {
+        set(program, RESULT_CANCELLED, isle_error_exit_status(error));
+        return;
+    }
     const char *text = isle_error_text(error);
-    output_text(&program->output, text);
+    if (isle_error_exception(error) == NULL) {
+        say(program, text); /* os._exit(3) ended the interpreter */
+    } else {
+        output_text(&program->output, text);
+    }
     hint_at_gil(program, text);
+    hint_at_policy(program, text);
     set(program, RESULT_FAILED, isle_error_exit_status(error));
 }
 
@@ -97,6 +131,9 @@ void outcome_of_job(struct program *program, isle_status status, const isle_valu
         break;
     case ISLE_ERR_TIMEOUT:
         of_timeout(program, error);
+        break;
+    case ISLE_ERR_BUDGET:
+        of_limit(program, error);
         break;
     case ISLE_ERR_CANCELLED:
     case ISLE_ERR_ENDED:
@@ -130,6 +167,14 @@ void outcome_stuck(struct program *program, const char *why)
     program->result = RESULT_STUCK;
     if (program->exit_status == 0) {
         program->exit_status = program->cancelled ? EXIT_INTERRUPTED : EXIT_TIMEOUT;
+    }
+}
+
+void outcome_left(struct program *program, const char *what, int status)
+{
+    if (program->result == RESULT_OK) {
+        say(program, what != NULL ? what : "it ended itself");
+        set(program, RESULT_FAILED, status);
     }
 }
 

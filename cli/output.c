@@ -86,6 +86,21 @@ int output_channel_open(struct output_channel *channel, const char *name, size_t
     return 0;
 }
 
+int output_channel_to_file(struct output_channel *channel, int stream, const char *path, bool append, bool shared)
+{
+    struct output_line *line = &channel->lines[stream];
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (append ? 0 : O_TRUNC), 0666);
+    if (fd < 0) {
+        return errno;
+    }
+    if (line->fd >= 0) {
+        close(line->fd);
+    }
+    line->fd = fd;
+    line->shared = shared;
+    return 0;
+}
+
 void output_channel_close(struct output_channel *channel)
 {
     for (int stream = SINK_OUT; stream <= SINK_ERR; stream++) {
@@ -292,6 +307,19 @@ static void end_writing(const struct writing *writing)
     }
 }
 
+/* To a file that others write to as well: the line that has not ended stays here. */
+static void write_whole_lines(struct output_line *line, const char *data, size_t len)
+{
+    const char *end = len > 0 ? memrchr(data, '\n', len) : NULL;
+    size_t whole = end != NULL ? (size_t)(end - data) + 1 : 0;
+    buffer_add(&line->text, data, whole);
+    if (whole > 0 || line->text.len + len > LINE_LIMIT) {
+        sink_write_file(line->fd, line->text.data, line->text.len);
+        line->text.len = 0;
+    }
+    buffer_add(&line->text, data + whole, len - whole);
+}
+
 /* To the program's file, bytes as they come; lines are only counted. */
 static void write_to_file(struct output_line *line, const char *data, size_t len)
 {
@@ -299,7 +327,83 @@ static void write_to_file(struct output_line *line, const char *data, size_t len
         line->count++;
     }
     line->begun = len > 0 ? data[len - 1] != '\n' : line->begun;
-    sink_write_file(line->fd, data, len);
+    if (line->shared) {
+        write_whole_lines(line, data, len);
+    } else {
+        sink_write_file(line->fd, data, len);
+    }
+}
+
+static void write_shown(struct output_channel *channel, int stream, const char *data, size_t len)
+{
+    struct writing writing = begin_writing(channel, stream);
+    write_lines(&writing, data, len);
+    end_writing(&writing);
+}
+
+static void write_and_wait(struct output_channel *channel, int stream, const char *data, size_t len)
+{
+    if (!sink_take(&channel->give_up_ns)) {
+        return;
+    }
+    if (channel->lines[stream].fd >= 0) {
+        write_to_file(&channel->lines[stream], data, len);
+    } else {
+        write_shown(channel, stream, data, len);
+    }
+    sink_give();
+}
+
+/* --- a slow reader ------------------------------------------------------------------------------------------- */
+
+static void count_dropped(struct output_channel *channel, int stream, uint64_t bytes)
+{
+    channel->lines[stream].dropped += bytes;
+    atomic_fetch_add(&channel->dropped_bytes, bytes);
+    atomic_fetch_add(&channel->dropped_writes, bytes > 0);
+}
+
+/* The turn is taken. Says what was lost before, if anything was. */
+static void write_dropped_note(struct output_channel *channel, int stream)
+{
+    uint64_t *dropped = &channel->lines[stream].dropped;
+    if (*dropped > 0) {
+        char *note = text_format("[isles: %llu bytes of output were dropped here]\n", (unsigned long long)*dropped);
+        write_shown(channel, stream, note, strlen(note));
+        free(note);
+        *dropped = 0;
+    }
+}
+
+/* The turn is taken. Line by line as long as they are read; the rest is lost, and so is the beginning of a line whose
+ * end is. */
+static void write_while_quick(struct output_channel *channel, int stream, const char *data, size_t len)
+{
+    int sink = config.mode == OUTPUT_JSON ? SINK_OUT : stream;
+    struct buffer *begun = &channel->lines[stream].text;
+    write_dropped_note(channel, stream);
+    while (len > 0) {
+        const char *end = memchr(data, '\n', len);
+        size_t part = end != NULL ? (size_t)(end - data) + 1 : len;
+        if (!sink_is_quick(sink)) {
+            count_dropped(channel, stream, len + begun->len);
+            begun->len = 0;
+            return;
+        }
+        write_shown(channel, stream, data, part);
+        data += part;
+        len -= part;
+    }
+}
+
+static void write_or_drop(struct output_channel *channel, int stream, const char *data, size_t len)
+{
+    if (sink_take_if_quick(config.mode == OUTPUT_JSON ? SINK_OUT : stream)) {
+        write_while_quick(channel, stream, data, len);
+        sink_give();
+    } else {
+        count_dropped(channel, stream, len);
+    }
 }
 
 void output_write(void *ctx, uint64_t interp_id, int stream, const char *data, size_t len)
@@ -307,17 +411,11 @@ void output_write(void *ctx, uint64_t interp_id, int stream, const char *data, s
     (void)interp_id;
     struct output_channel *channel = ctx;
     int index = stream == 2 ? SINK_ERR : SINK_OUT;
-    if (!sink_take(&channel->give_up_ns)) {
-        return;
-    }
-    if (config.mode == OUTPUT_FILES) {
-        write_to_file(&channel->lines[index], data, len);
+    if (channel->drops && channel->lines[index].fd < 0) {
+        write_or_drop(channel, index, data, len);
     } else {
-        struct writing writing = begin_writing(channel, index);
-        write_lines(&writing, data, len);
-        end_writing(&writing);
+        write_and_wait(channel, index, data, len);
     }
-    sink_give();
 }
 
 void output_text(struct output_channel *channel, const char *text)
@@ -326,9 +424,9 @@ void output_text(struct output_channel *channel, const char *text)
     if (len == 0) {
         return;
     }
-    output_write(channel, 0, 2, text, len);
+    write_and_wait(channel, SINK_ERR, text, len);
     if (text[len - 1] != '\n') {
-        output_write(channel, 0, 2, "\n", 1);
+        write_and_wait(channel, SINK_ERR, "\n", 1);
     }
 }
 
@@ -354,12 +452,16 @@ void output_channel_finish(struct output_channel *channel)
     }
     for (int stream = SINK_OUT; stream <= SINK_ERR; stream++) {
         struct output_line *line = &channel->lines[stream];
+        write_dropped_note(channel, stream);
         if (line->text.len == 0 && !line->begun) {
             continue;
         }
         line->count++;
-        if (config.mode != OUTPUT_FILES) {
+        if (line->fd < 0) {
             finish_line(channel, stream);
+        } else if (line->text.len > 0) { /* others go on there */
+            buffer_add(&line->text, "\n", 1);
+            sink_write_file(line->fd, line->text.data, line->text.len);
         }
         line->text.len = 0;
         line->begun = false;
@@ -374,7 +476,8 @@ static double seconds(int64_t ns)
     return (double)(ns / 1000) / 1e6;
 }
 
-void output_result(struct output_channel *channel, const char *result, int exit_status, int64_t wall_ns, int64_t cpu_ns)
+void output_result(struct output_channel *channel, const char *result, int exit_status, int64_t wall_ns, int64_t cpu_ns,
+                   uint64_t memory_peak_bytes)
 {
     if (config.mode != OUTPUT_JSON || !sink_take(&channel->give_up_ns)) {
         return;
@@ -384,7 +487,14 @@ void output_result(struct output_channel *channel, const char *result, int exit_
     json_object_set_new(object, "status", json_integer(exit_status));
     json_object_set_new(object, "wall", json_real(seconds(wall_ns)));
     json_object_set_new(object, "cpu", json_real(seconds(cpu_ns)));
+    if (memory_peak_bytes > 0) {
+        json_object_set_new(object, "memory", json_integer((json_int_t)memory_peak_bytes));
+    }
     json_object_set_new(object, "lines", json_integer((json_int_t)lines));
+    if (channel->dropped_writes > 0) {
+        json_object_set_new(object, "dropped_bytes", json_integer((json_int_t)channel->dropped_bytes));
+        json_object_set_new(object, "dropped_writes", json_integer((json_int_t)channel->dropped_writes));
+    }
     scratch.len = 0;
     add_record(&scratch, object);
     sink_write(SINK_OUT, scratch.data, scratch.len, NULL, false, &channel->give_up_ns);

@@ -24,7 +24,9 @@ struct output_line {
     struct buffer text;  /* what has come of it and is not written */
     bool begun;          /* a part of it has been written */
     uint64_t count;      /* lines so far */
-    int fd;              /* OUTPUT_FILES: its file; else -1 */
+    int fd;              /* OUTPUT_FILES, or a file of its own: that; else -1 */
+    bool shared;         /* others may write to that file: whole lines only */
+    uint64_t dropped;    /* bytes, since it was said last */
     char *prefix;        /* "name | " */
     char *continuation;  /* "name + ": the rest of a line that was cut */
 };
@@ -34,6 +36,8 @@ struct output_channel {
     const char *name; /* borrowed */
     struct output_line lines[2]; /* stdout, stderr */
     bool immediate;   /* unfinished lines (prompts) are written at once */
+    bool drops;       /* what the reader of our stdout or stderr does not take at once is lost, and counted */
+    _Atomic uint64_t dropped_bytes, dropped_writes;
     _Atomic int64_t give_up_ns; /* a write that still waits for the reader then is dropped (isle_now) */
 };
 
@@ -42,6 +46,8 @@ void output_end(void);
 
 /* Opens the program's files in OUTPUT_FILES. Returns 0 or an errno. */
 int output_channel_open(struct output_channel *channel, const char *name, size_t index, bool immediate);
+/* One of its streams goes to a file instead. Returns 0 or an errno. */
+int output_channel_to_file(struct output_channel *channel, int stream, const char *path, bool append, bool shared);
 /* Writes what is unfinished. The counts stay. */
 void output_channel_finish(struct output_channel *channel);
 void output_channel_close(struct output_channel *channel);
@@ -54,6 +60,6 @@ void output_write(void *channel, uint64_t interp_id, int stream, const char *dat
 void output_text(struct output_channel *channel, const char *text);
 /* OUTPUT_JSON: one record about the end of the program. Else nothing. */
 void output_result(struct output_channel *channel, const char *result, int exit_status, int64_t wall_ns,
-                   int64_t cpu_ns);
+                   int64_t cpu_ns, uint64_t memory_peak_bytes);
 
 #endif

@@ -17,7 +17,7 @@
 
 const char *program_result_name(enum program_result result)
 {
-    static const char *const names[] = {"", "ok", "failed", "timeout", "cancelled", "stuck"};
+    static const char *const names[] = {"", "ok", "failed", "timeout", "limit", "cancelled", "stuck"};
     return names[result];
 }
 
@@ -175,10 +175,22 @@ static char *free_name(const struct programs *programs, size_t before, char *nam
 
 /* --- options ------------------------------------------------------------------------------------------------- */
 
+/* What was said of one program counts for more than what was said of all. */
+static isle_budgets merge_limits(const isle_budgets *all, const isle_budgets *own)
+{
+    isle_budgets merged = ISLE_BUDGETS_INIT;
+#define MERGE_LIMIT(NAME, field, called, text) merged.field = own->field.hard != 0 ? own->field : all->field;
+    ISLE_BUDGET_LIST(MERGE_LIMIT)
+#undef MERGE_LIMIT
+    return merged;
+}
+
 static void merge_lists(struct program *program, const struct program_options *all, const struct program_options *own)
 {
-    strings_take(&program->env, text_format("ISLES_NAME=%s", program->name));
-    strings_take(&program->env, text_format("ISLES_NUMBER=%llu", (unsigned long long)program->number));
+    if (!all->share_env && !own->share_env) {
+        strings_take(&program->env, text_format("ISLES_NAME=%s", program->name));
+        strings_take(&program->env, text_format("ISLES_NUMBER=%llu", (unsigned long long)program->number));
+    }
     strings_add_all(&program->env, &all->env);
     strings_add_all(&program->env, &own->env); /* the last of a name wins */
     strings_add_all(&program->path, &own->path);
@@ -192,12 +204,50 @@ static void merge_lists(struct program *program, const struct program_options *a
     program->isolated = all->isolated || own->isolated;
     program->no_site = all->no_site || own->no_site;
     program->no_bytecode = all->no_bytecode || own->no_bytecode;
+    program->budgets = merge_limits(&all->limits, &own->limits);
+    program->unbuffered = all->unbuffered || own->unbuffered;
+    program->destinations[0] = own->stdout_ != NULL ? own->stdout_ : all->stdout_;
+    program->destinations[1] = own->stderr_ != NULL ? own->stderr_ : all->stderr_;
+    program->append = all->append || own->append;
+    program->output.drops = own->drops_set ? own->drops : all->drops;
     program->gil = own->gil_set ? own->gil : all->gil;
     program->timeout_ns = own->timeout_set ? own->timeout_ns : all->timeout_ns;
 }
 
-/* The working directory is the process's, and a program may change it before another one starts: nothing that is
- * looked up later may depend on it. A program that is alone gets its path as it was typed (sys.argv[0]). */
+/* Working directory, umask and environment: its own, unless they are to be shared. */
+static int choose_compartment(struct program *program, const struct program_options *all,
+                              const struct program_options *own)
+{
+    const char *cwd = own->cwd != NULL ? own->cwd : all->cwd;
+    struct stat info;
+    program->shared_cwd = all->share_cwd || own->share_cwd;
+    program->umask_set = all->umask_set || own->umask_set;
+    program->umask = own->umask_set ? own->umask : all->umask;
+    bool share_env = all->share_env || own->share_env, empty = all->env_empty || own->env_empty;
+    program->env_base = share_env ? ISLE_ENV_SHARED : empty ? ISLE_ENV_EMPTY : ISLE_ENV_COPY;
+    if (program->shared_cwd && (cwd != NULL || program->umask_set)) {
+        complain("--share cwd: not together with %s", cwd != NULL ? "--cwd" : "--umask");
+        return EXIT_USAGE;
+    }
+    if (share_env && (empty || program->env.count > 0)) {
+        complain("--share env: not together with %s", empty ? "--env-empty" : "--env");
+        return EXIT_USAGE;
+    }
+    if (cwd != NULL && stat(cwd, &info) != 0) {
+        complain("--cwd: %s: %s", cwd, strerror(errno));
+        return EXIT_USAGE;
+    }
+    if (cwd != NULL && !S_ISDIR(info.st_mode)) {
+        complain("--cwd: %s is not a folder", cwd);
+        return EXIT_USAGE;
+    }
+    program->cwd = cwd != NULL ? text_absolute(cwd) : NULL;
+    return 0;
+}
+
+/* A program may be elsewhere when something is looked up: by --cwd or, where the system gives none of them a working
+ * directory of its own, because another one went there. So paths are made absolute, except that of a program that is
+ * alone and stays here: it gets it as it was typed (sys.argv[0]). */
 static void fix_paths(struct program *program, bool alone)
 {
     struct strings fixed = {0};
@@ -213,6 +263,30 @@ static void fix_paths(struct program *program, bool alone)
     if (program->kind == ISLE_JOB_FILE && !alone) {
         program->target = program->own_target = text_absolute(program->target);
     }
+}
+
+/* The program's own folder, which is on its sys.path, may be read. */
+static int choose_policy(struct program *program, const struct program_options *all, const struct program_options *own,
+                         bool alone)
+{
+    int status = policy_join(&program->policy, &all->policy, &own->policy);
+    if (status != 0) {
+        return status;
+    }
+    if (program->kind == ISLE_JOB_FILE) {
+        char *path = realpath(program->target, NULL);
+        struct stat info;
+        char *slash = path != NULL ? strrchr(path, '/') : NULL;
+        policy_let_read(&program->policy, program->target);
+        if (!program->isolated && slash > path && stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
+            *slash = '\0';
+            policy_let_read(&program->policy, path);
+        }
+        free(path);
+    } else if (!program->isolated && alone) {
+        policy_let_read(&program->policy, ".");
+    }
+    return 0;
 }
 
 /* VIRTUAL_ENV is a wish, not an order: one of another version is left alone, and said so once. */
@@ -350,7 +424,13 @@ static int make_program(struct maker *maker, const struct program_spec *spec, is
     }
     merge_lists(program, &options->all, &spec->own);
     status = check_path(program);
-    fix_paths(program, maker->total == 1);
+    if (status == 0) {
+        status = choose_compartment(program, &options->all, &spec->own);
+    }
+    fix_paths(program, maker->total == 1 && program->cwd == NULL);
+    if (status == 0) {
+        status = choose_policy(program, &options->all, &spec->own, maker->total == 1);
+    }
     if (status == 0) {
         status = choose_venv(program, options, &spec->own, maker->engine);
     }
@@ -394,11 +474,13 @@ static void program_free(struct program *program)
     free(program->name);
     free(program->own_target);
     free(program->venv);
+    free(program->cwd);
     strings_free(&program->env);
     strings_free(&program->path);
     strings_free(&program->args);
     strings_free(&program->warnings);
     strings_free(&program->xoptions);
+    policy_options_free(&program->policy);
     if (program->stdin_fd >= 0) {
         close(program->stdin_fd);
     }

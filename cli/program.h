@@ -10,7 +10,15 @@
 
 enum program_state { PROGRAM_WAITING, PROGRAM_STARTING, PROGRAM_RUNNING, PROGRAM_ENDING, PROGRAM_DONE };
 
-enum program_result { RESULT_NONE, RESULT_OK, RESULT_FAILED, RESULT_TIMEOUT, RESULT_CANCELLED, RESULT_STUCK };
+enum program_result {
+    RESULT_NONE,
+    RESULT_OK,
+    RESULT_FAILED,
+    RESULT_TIMEOUT,
+    RESULT_LIMIT,
+    RESULT_CANCELLED,
+    RESULT_STUCK
+};
 
 /* Belongs to the main thread. While it is STARTING a worker reads what is above the line and writes what is
  * below "started". */
@@ -23,8 +31,16 @@ struct program {
     struct strings env, path, args, warnings, xoptions;
     char *venv;                /* NULL: none */
     isle_gil gil;
-    bool isolated, no_site, no_bytecode;
+    bool isolated, no_site, no_bytecode, unbuffered;
+    struct policy_options policy; /* owned */
+    const char *destinations[2]; /* of stdout and stderr: "null" or a file; NULL: as the run shows it */
+    bool append;
+    char *cwd;                 /* absolute; NULL: ours */
+    unsigned umask;
+    bool umask_set, shared_cwd;
+    isle_env_base env_base;
     int64_t timeout_ns;        /* 0: none */
+    isle_budgets budgets;
     isle_stream_kind stdin_kind;
     int stdin_fd;              /* -1: none */
     struct output_channel output;
@@ -40,7 +56,9 @@ struct program {
     enum program_result result;
     int exit_status;
     bool cancelled;            /* asked to stop */
+    int told;                  /* ... by this signal, which it has a handler for; 0: none */
     int64_t wall_ns, cpu_ns;   /* when it has ended */
+    uint64_t memory_peak_bytes; /* 0: not counted on this engine */
 };
 
 struct programs {

@@ -1,10 +1,11 @@
 /* isles run: the main thread is an event loop that never blocks in the library. It waits for jobs (their
- * descriptors), for mail (worker threads, the library's events, broken output) and for Ctrl-C. Workers start
+ * descriptors), for mail (worker threads, the library's events, broken output) and for signals. Workers start
  * the runtime, create interpreters and stop the runtime.
  *
  * A program goes WAITING -> STARTING (a worker has it) -> RUNNING (its job) -> ENDING (its interpreter) ->
  * DONE. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ struct run {
 static void on_event(void *ctx, const isle_event *event)
 {
     (void)ctx;
-    struct mail mail = {.interp_id = event->interp_id, .status = event->status};
+    struct mail mail = {.interp_id = event->interp_id, .status = event->status, .number = event->exit_status};
     switch (event->kind) {
     case ISLE_EVENT_STUCK:
         mail.kind = MAIL_STUCK;
@@ -133,7 +134,7 @@ static void program_done(struct run *run, struct program *program)
 {
     output_channel_finish(&program->output);
     output_result(&program->output, program_result_name(program->result), program->exit_status, program->wall_ns,
-                  program->cpu_ns);
+                  program->cpu_ns, program->memory_peak_bytes);
     run->active -= program->state != PROGRAM_WAITING;
     run->done++;
     program->state = PROGRAM_DONE;
@@ -175,6 +176,17 @@ static void begin_end(struct run *run, struct program *program)
     }
 }
 
+static void note_usage(struct program *program)
+{
+    isle_usage usage = {.size = sizeof usage};
+    if (isle_interp_get_usage(program->interp, &usage) == ISLE_OK) {
+        program->cpu_ns = (int64_t)usage.cpu_ns.used;
+        program->memory_peak_bytes = usage.memory_bytes.peak;
+    } else {
+        program->cpu_ns = isle_job_cpu_ns(program->job);
+    }
+}
+
 static void job_ended(struct run *run, struct program *program)
 {
     isle_value *value = NULL;
@@ -185,8 +197,11 @@ static void job_ended(struct run *run, struct program *program)
     }
     epoll_ctl(run->epoll_fd, EPOLL_CTL_DEL, isle_job_fd(program->job), NULL);
     program->wall_ns = isle_job_wall_ns(program->job);
-    program->cpu_ns = isle_job_cpu_ns(program->job);
+    note_usage(program);
     outcome_of_job(program, status, value, error);
+    char *denied = policy_tell(program->interp, &program->policy, run->options.quiet);
+    output_text(&program->output, denied != NULL ? denied : "");
+    free(denied);
     isle_value_free(value);
     isle_error_free(error);
     isle_job_free(program->job); /* its descriptor goes with it */
@@ -276,6 +291,9 @@ static void interp_ended(struct run *run, const struct mail *mail)
         run->stuck = true;
         outcome_stuck(program, mail->text);
     }
+    if (mail->status == ISLE_ERR_EXIT) { /* perhaps by an atexit function: then its job went well */
+        outcome_left(program, mail->text, mail->number);
+    }
     if (program->state == PROGRAM_ENDING) {
         program_done(run, program);
     }
@@ -340,14 +358,61 @@ static void read_all_mail(struct run *run)
 
 /* --- the loop ------------------------------------------------------------------------------------------------ */
 
-static void interrupted(struct run *run)
+/* false: it has no handler for that, or nobody is there. */
+static bool tell_program(struct program *program, int number)
 {
-    run->interrupted = true;
+    bool handles = false;
+    if (program->state != PROGRAM_RUNNING || program->cancelled ||
+        isle_interp_handles_signal(program->interp, number, &handles, NULL) != ISLE_OK || !handles) {
+        return false;
+    }
+    program->told = number == SIGINT || number == SIGTERM ? number : program->told;
+    return isle_interp_signal(program->interp, number, NULL) == ISLE_OK;
+}
+
+/* A program that handles the signal decides for itself; the others are stopped. */
+static void stop_by_signal(struct run *run, int number)
+{
+    size_t told = 0, others = 0;
     bool tell = !run->options.quiet && run->done < run->programs.count;
-    epoll_ctl(run->epoll_fd, EPOLL_CTL_DEL, stop_fd(), NULL);
-    stop_all(run);
-    if (tell) {
+    run->stopping = true;
+    for (size_t i = 0; i < run->programs.count; i++) {
+        struct program *program = &run->programs.items[i];
+        if (tell_program(program, number)) {
+            told++;
+        } else if (program->state != PROGRAM_DONE) {
+            others++;
+            cancel_program(run, program);
+        }
+    }
+    run->interrupted = run->interrupted || told == 0 || others > 0;
+    if (tell && (number == SIGINT || number == SIGTERM)) {
         status_note("stopping (Ctrl-C once more: at once)");
+    } else if (tell) {
+        status_note("stopping: %s, which no program handles", strsignal(number));
+    }
+}
+
+static void pass_signal(struct run *run, int number)
+{
+    bool told = false;
+    for (size_t i = 0; i < run->programs.count; i++) {
+        told |= tell_program(&run->programs.items[i], number);
+    }
+    bool ends_processes = number != SIGWINCH && number != SIGCHLD;
+    if (!told && ends_processes) {
+        stop_by_signal(run, number);
+    }
+}
+
+static void read_signals(struct run *run)
+{
+    for (int number; (number = stop_take()) != 0;) {
+        if (number == SIGINT || number == SIGTERM) {
+            stop_by_signal(run, number);
+        } else {
+            pass_signal(run, number);
+        }
     }
 }
 
@@ -363,7 +428,7 @@ static void step(struct run *run)
     for (int i = 0; i < count; i++) {
         void *what = events[i].data.ptr;
         if (what == &run->epoll_fd) {
-            interrupted(run);
+            read_signals(run);
         } else if (what == run) {
             read_all_mail(run);
         } else if (((struct program *)what)->state == PROGRAM_RUNNING) {
@@ -386,6 +451,14 @@ static bool wants_table(const struct run *run)
 static void report(struct run *run)
 {
     status_hide();
+    for (size_t i = 0; i < run->programs.count && !run->options.quiet; i++) {
+        const struct output_channel *output = &run->programs.items[i].output;
+        if (output->dropped_writes > 0) {
+            status_note("%s: %llu bytes of output, in %llu writes, were dropped: they were not read in time",
+                        output->name, (unsigned long long)output->dropped_bytes,
+                        (unsigned long long)output->dropped_writes);
+        }
+    }
     if (wants_table(run)) {
         bool all = run->options.summary;
         status_table(&run->programs, isle_now() - run->began_ns, run->color_err, all);
@@ -468,6 +541,41 @@ static size_t name_width(const struct programs *programs)
     return widest < 24 ? widest : 24;
 }
 
+/* Files of single programs. One that several were given is emptied once. */
+static int open_destination(struct run *run, size_t index, int sink)
+{
+    struct program *program = &run->programs.items[index];
+    const char *path = program->destinations[sink];
+    bool append = program->append, shared = false;
+    for (size_t i = 0; i < run->programs.count; i++) {
+        for (int other = SINK_OUT; other <= SINK_ERR; other++) {
+            const char *another = run->programs.items[i].destinations[other];
+            bool same = (i != index || other != sink) && another != NULL && strcmp(another, path) == 0;
+            bool before = i < index || (i == index && other < sink);
+            append = append || (same && before);
+            shared = shared || (same && i != index);
+        }
+    }
+    const char *real = strcmp(path, "null") == 0 ? "/dev/null" : path;
+    int error = output_channel_to_file(&program->output, sink, real, append, shared);
+    if (error != 0) {
+        complain("--%s: cannot write to %s: %s", sink == SINK_OUT ? "stdout" : "stderr", path, strerror(error));
+    }
+    return error == 0 ? 0 : EXIT_USAGE;
+}
+
+static int open_destinations(struct run *run)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < run->programs.count; i++) {
+        for (int sink = SINK_OUT; status == 0 && sink <= SINK_ERR; sink++) {
+            bool named = run->programs.items[i].destinations[sink] != NULL;
+            status = named ? open_destination(run, i, sink) : 0;
+        }
+    }
+    return status;
+}
+
 static int open_outputs(struct run *run)
 {
     struct output_config config = {.mode = run->options.output,
@@ -496,7 +604,7 @@ static int open_outputs(struct run *run)
         complain("--output: cannot write to %s: %s", config.dir, strerror(error));
         return EXIT_USAGE;
     }
-    return 0;
+    return open_destinations(run);
 }
 
 static int watch(struct run *run, int fd, void *what)

@@ -42,6 +42,7 @@ static void (*broken_callback)(int error);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t freed;
 static bool taken;
+static bool blocked; /* who has the turn waits for a reader */
 static int wake_fd = -1;
 
 static char live[LIVE_SIZE];
@@ -116,6 +117,38 @@ bool sink_take(const _Atomic int64_t *until)
     return got;
 }
 
+bool sink_is_quick(int sink_index)
+{
+    struct pollfd polled = {.fd = sinks[sink_index].fd, .events = POLLOUT};
+    return !sinks[sink_index].waits || poll(&polled, 1, 0) != 0;
+}
+
+bool sink_take_if_quick(int sink_index)
+{
+    pthread_mutex_lock(&lock);
+    while (taken && !blocked) {
+        wait_freed(ISLE_FOREVER);
+    }
+    bool got = !taken;
+    taken = true;
+    pthread_mutex_unlock(&lock);
+    if (got && !sink_is_quick(sink_index)) {
+        sink_give();
+        got = false;
+    }
+    return got;
+}
+
+static void set_blocked(bool now)
+{
+    pthread_mutex_lock(&lock);
+    blocked = now;
+    if (now) {
+        pthread_cond_broadcast(&freed);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
 static void draw(const char *line);
 
 void sink_give(void)
@@ -154,8 +187,7 @@ static int poll_timeout(int64_t left_ns)
     return left_ns <= 0 ? 0 : ms < 3600000 ? (int)ms : 3600000;
 }
 
-/* Waits until the descriptor takes bytes. false: the time to give up came. */
-static bool wait_writable(int fd, const _Atomic int64_t *until)
+static bool wait_slow(int fd, const _Atomic int64_t *until)
 {
     for (;;) {
         int64_t left = time_to_give_up(until) - isle_now();
@@ -174,6 +206,19 @@ static bool wait_writable(int fd, const _Atomic int64_t *until)
             }
         }
     }
+}
+
+/* Waits until the descriptor takes bytes. false: the time to give up came. */
+static bool wait_writable(int fd, const _Atomic int64_t *until)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLOUT};
+    if (poll(&polled, 1, 0) > 0) {
+        return true;
+    }
+    set_blocked(true);
+    bool writable = wait_slow(fd, until);
+    set_blocked(false);
+    return writable;
 }
 
 /* A pipe that poll calls writable takes PIPE_BUF bytes without blocking. */

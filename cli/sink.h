@@ -21,6 +21,10 @@ bool sink_can_clear(int sink); /* a terminal, and not a dumb one */
 /* false: `until` came first. NULL: never give up. */
 bool sink_take(const _Atomic int64_t *until);
 void sink_give(void);
+/* The same for one who would rather lose its text: false: who has the turn waits for a reader, or this sink's reader
+ * takes nothing now. */
+bool sink_take_if_quick(int sink);
+bool sink_is_quick(int sink); /* with the turn taken: would a short write not wait? */
 /* Waits that are on must look at their time again. */
 void sink_wake(void);
 

@@ -11,6 +11,7 @@
 
 #include "duration.h"
 #include "sink.h"
+#include "size.h"
 
 static const int64_t DRAW_PAUSE = 100 * ISLE_MS, FIRST_PAUSE = 200 * ISLE_MS;
 static const int64_t CPU_WINDOW = 500 * ISLE_MS;
@@ -167,7 +168,7 @@ int status_pause(void)
 
 /* --- the table ----------------------------------------------------------------------------------------------- */
 
-enum { COLUMNS = 6 };
+enum { COLUMNS = 7 };
 
 struct row {
     char *cells[COLUMNS];
@@ -200,6 +201,13 @@ static char *duration_cell(int64_t ns)
     return text_copy(text);
 }
 
+static char *size_cell(uint64_t bytes)
+{
+    char text[16];
+    size_print(text, sizeof text, bytes);
+    return text_copy(text);
+}
+
 static bool has_run(const struct program *program)
 {
     return program->interp.id != 0;
@@ -214,13 +222,14 @@ static void fill_row(struct row *row, const struct program *program)
     row->cells[2] = text_format("%d", program->exit_status);
     row->cells[3] = ran ? duration_cell(program->wall_ns) : text_copy("-");
     row->cells[4] = ran ? duration_cell(program->cpu_ns) : text_copy("-");
-    row->cells[5] = ran ? text_format("%llu", (unsigned long long)lines) : text_copy("-");
+    row->cells[5] = program->memory_peak_bytes > 0 ? size_cell(program->memory_peak_bytes) : text_copy("-");
+    row->cells[6] = ran ? text_format("%llu", (unsigned long long)lines) : text_copy("-");
     row->color = result_color(program->result);
 }
 
 static void fill_head(struct row *row)
 {
-    static const char *const heads[COLUMNS] = {"PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "LINES"};
+    static const char *const heads[COLUMNS] = {"PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "MEMORY", "LINES"};
     for (size_t i = 0; i < COLUMNS; i++) {
         row->cells[i] = text_copy(heads[i]);
     }
@@ -267,8 +276,8 @@ static void table_free(struct table *table)
 /* "4 programs in 2.31s, CPU 3.96s: 2 ok, 1 failed, 1 timeout" */
 static void add_total(struct buffer *out, const struct programs *programs, int64_t wall_ns, size_t hidden)
 {
-    static const enum program_result order[] = {RESULT_OK, RESULT_FAILED, RESULT_TIMEOUT, RESULT_CANCELLED,
-                                                RESULT_STUCK};
+    static const enum program_result order[] = {RESULT_OK,    RESULT_FAILED,    RESULT_TIMEOUT,
+                                                RESULT_LIMIT, RESULT_CANCELLED, RESULT_STUCK};
     size_t counts[RESULT_STUCK + 1] = {0};
     int64_t cpu_ns = 0;
     char wall[16], cpu[16];

@@ -1,6 +1,6 @@
 /* Signals by handlers and a pipe, not by signalfd: that would need them blocked, and the processes that
- * programs start would inherit the blocking. The handler itself ends the process the second time, so that
- * nothing that hangs can be in the way. */
+ * programs start would inherit the blocking. The handler itself ends the process when it is asked to stop a second
+ * time, so that nothing that hangs can be in the way. */
 #include "stop.h"
 
 #include <errno.h>
@@ -35,13 +35,19 @@ static void say(const char *text)
     }
 }
 
-static void on_signal(int number)
+static bool pass(int number)
+{
+    unsigned char byte = (unsigned char)number;
+    return write(pipe_fds[1], &byte, 1) == 1;
+}
+
+/* It is to stop. */
+static void on_wish(int number)
 {
     int error = errno;
     int64_t nobody = 0, when = now();
-    (void)number;
     if (atomic_compare_exchange_strong(&first_ns, &nobody, when)) {
-        if (write(pipe_fds[1], "", 1) < 0) {
+        if (!pass(number)) {
             _exit(EXIT_INTERRUPTED);
         }
     } else if (when - nobody > SAME_WISH) {
@@ -52,10 +58,18 @@ static void on_signal(int number)
     errno = error;
 }
 
-/* A shell starts background jobs with SIGINT ignored: so it stays. */
-static int handle(int number)
+/* For programs that listen. If the pipe is full, many of them are on their way. */
+static void on_message(int number)
 {
-    struct sigaction old, action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    int error = errno;
+    pass(number);
+    errno = error;
+}
+
+/* A shell starts background jobs with SIGINT ignored: so it stays. */
+static int handle(int number, void (*handler)(int))
+{
+    struct sigaction old, action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     if (sigaction(number, NULL, &old) != 0) {
         return errno;
@@ -70,8 +84,13 @@ int stop_begin(void)
     }
     signal(SIGPIPE, SIG_IGN); /* as Python does: an error of the code that wrote */
     signal(SIGXFSZ, SIG_IGN);
-    int error = handle(SIGINT);
-    return error != 0 ? error : handle(SIGTERM);
+    static const int messages[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD};
+    int error = handle(SIGINT, on_wish);
+    error = error != 0 ? error : handle(SIGTERM, on_wish);
+    for (size_t i = 0; error == 0 && i < sizeof messages / sizeof *messages; i++) {
+        error = handle(messages[i], on_message);
+    }
+    return error;
 }
 
 int stop_fd(void)
@@ -79,7 +98,8 @@ int stop_fd(void)
     return pipe_fds[0];
 }
 
-bool stop_asked(void)
+int stop_take(void)
 {
-    return atomic_load(&first_ns) != 0;
+    unsigned char number;
+    return read(pipe_fds[0], &number, 1) == 1 ? number : 0;
 }

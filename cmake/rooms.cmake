@@ -44,6 +44,9 @@ function(isles_library)
   add_library(isles SHARED)
   isles_add_rooms(isles ${rooms})
   target_link_libraries(isles PRIVATE Threads::Threads ${CMAKE_DL_LIBS} m)
+  if(ISLES_STATIC_ENGINE)
+    isles_static_engine_by(isles)
+  endif()
   target_include_directories(isles INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
                                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   set_target_properties(isles PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
@@ -55,7 +58,6 @@ endfunction()
 # Python have the label python-free, and are built by the target isles_python_free.
 function(isles_unit_tests)
   add_custom_target(isles_python_free)
-  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
   get_property(rooms GLOBAL PROPERTY ISLES_ROOMS)
   foreach(room ${rooms})
     get_property(needs GLOBAL PROPERTY ISLES_ROOMS_OF_${room})

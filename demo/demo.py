@@ -132,7 +132,7 @@ def seconds(text):
 class Seen:
     """The lines of each program, and the table's rows."""
 
-    ROW = re.compile(r"(\S+)\s+(ok|failed|timeout|cancelled|stuck)\s+(\d+)\s+(\S+)\s+(\S+)\s+(\d+)$")
+    ROW = re.compile(r"(\S+)\s+(ok|failed|timeout|limit|cancelled|stuck)\s+(\d+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\d+)$")
 
     def __init__(self, lines):
         self.output = {}

@@ -60,3 +60,11 @@ def environment(folder, *packages):
     if why is None:
         made.write_text(wanted)
     return why
+
+
+def environment_or_skip(folder, *packages):
+    """The same for a test that is nothing without it: ends the program with status 77 where it can't be made."""
+    why = environment(folder, *packages)
+    if why is not None:
+        print(f"skipped: {' and '.join(packages)} could not be installed: {why}")
+        sys.exit(77)

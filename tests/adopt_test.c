@@ -107,6 +107,33 @@ static int refuses_fork_in_main(const char *arg)
     return 0;
 }
 
+/* The Python package without its own way in: so that its C side is under the sanitizers, too. */
+static int runs_the_tests_of_the_package(const char *arg)
+{
+    (void)arg;
+    isle_runtime *rt;
+    isle_runtime_config config = ISLE_RUNTIME_CONFIG_INIT;
+    setenv("PYTHONPATH", ISLES_TEST_PROGRAMS "/../../python:" ISLES_TEST_PROGRAMS "/../python", 1);
+    setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
+    start_python();
+    config.package = ISLES_TEST_PROGRAMS "/../../python/isles";
+    check(isle_runtime_adopt(&config, &rt, NULL) == ISLE_OK);
+    check(PyRun_SimpleString("import runpy, sys\n"
+                             "sys.argv = ['run.py', 'test_interpreter', 'test_pool', 'test_aio']\n"
+                             "try:\n"
+                             "    runpy.run_path('" ISLES_TEST_PROGRAMS "/../python/run.py', run_name='__main__')\n"
+                             "except SystemExit as e:\n"
+                             "    assert not e.code, e.code\n") == 0);
+    check(Py_FinalizeEx() == 0);
+    return 0;
+}
+
+static void test_the_package_in_an_adopted_python(void **state)
+{
+    (void)state;
+    free(child_expect("runs_the_tests_of_the_package", "", 280 * ISLE_SECOND, 0));
+}
+
 static void test_adopt_and_give_back(void **state)
 {
     (void)state;
@@ -174,6 +201,7 @@ int main(int argc, char **argv)
         {"adopts_and_gives_back", adopts_and_gives_back},
         {"is_adopted_again", is_adopted_again},
         {"ends_with_python", ends_with_python},
+        {"runs_the_tests_of_the_package", runs_the_tests_of_the_package},
         {"refuses_fork_in_main", refuses_fork_in_main},
         {"no_python", no_python},
         {"start_beside_python", start_beside_python},
@@ -184,6 +212,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_adopt_and_give_back),
         cmocka_unit_test(test_adopt_again_after_stop),
         cmocka_unit_test(test_python_ends_without_stop),
+        cmocka_unit_test(test_the_package_in_an_adopted_python),
         cmocka_unit_test(test_fork_in_main_is_refused_while_interpreters_live),
         cmocka_unit_test(test_adopt_without_python),
         cmocka_unit_test(test_start_beside_a_running_python),

@@ -334,6 +334,40 @@ static void test_streams_to_descriptors(void **state)
     close(broken[1]);
 }
 
+/* A job is over when what it wrote is where it goes, however it was written. */
+static void test_streams_are_flushed(void **state)
+{
+    static const char *const ways[] = {
+        "sys.stdout.write('ab')",
+        "sys.stdout.buffer.write(b'ab')",
+        "sys.stdout.writelines(['a', 'b']); sys.stdout.writelines([])",
+        "sys.stdout.buffer.writelines([b'a', b'b'])",
+        "sys.stdout.write('a'); sys.stdout.buffer.raw.write(b''); sys.stdout.flush(); sys.stdout.buffer.write(b'b')",
+        "print('a', end=''); pass; print('b', end='', file=sys.__stdout__)",
+        "import io; w = io.TextIOWrapper(sys.stdout.buffer); w.write('ab'); w.flush(); w.detach()",
+        "import io; sys.stdout = io.TextIOWrapper(sys.__stdout__.buffer); print('ab', end='')",
+    };
+    (void)state;
+    char *path = text_of("%s/flushed", scratch());
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.stdout_ = config.stderr_ = (isle_stream){.kind = ISLE_STREAM_FD, .fd = fd};
+    isle_interp it = create(&config);
+    run(it, "import sys, os");
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        for (int again = 0; again < (i < 7 ? 2 : 1); again++) {
+            check(ftruncate(fd, 0) == 0);
+            run(it, ways[i]);
+            char *text = read_text(path);
+            assert_string_equal(text, "ab");
+            free(text);
+        }
+    }
+    end(it);
+    free(path);
+    close(fd);
+}
+
 static void test_streams_to_nowhere(void **state)
 {
     (void)state;
@@ -439,6 +473,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_xoptions),
         cmocka_unit_test(test_streams_to_callbacks),
         cmocka_unit_test(test_streams_to_descriptors),
+        cmocka_unit_test(test_streams_are_flushed),
         cmocka_unit_test(test_streams_to_nowhere),
         cmocka_unit_test(test_streams_of_the_process),
         cmocka_unit_test(test_names),

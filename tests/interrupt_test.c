@@ -12,7 +12,7 @@ enum { IDS = 1 << 16 };
 
 static flag ready = FLAG_INIT;
 static _Atomic unsigned char ended[IDS]; /* by job id: how many JOB_ENDED events */
-static _Atomic int stuck_events;
+static _Atomic int stuck_events, stuck_parked, stuck_stacks;
 
 static void on_event(void *ctx, const isle_event *event)
 {
@@ -20,6 +20,9 @@ static void on_event(void *ctx, const isle_event *event)
     if (event->kind == ISLE_EVENT_JOB_ENDED) {
         atomic_fetch_add(&ended[event->job_id % IDS], 1);
     } else if (event->kind == ISLE_EVENT_STUCK) {
+        /* parked at once, unless it was in libc just then */
+        atomic_fetch_add(&stuck_parked, strstr(event->message, "not yet parked") == NULL);
+        atomic_fetch_add(&stuck_stacks, strstr(event->message, " at\n  File \"<string>\", line ") != NULL);
         atomic_fetch_add(&stuck_events, 1);
     }
 }
@@ -115,24 +118,64 @@ static void test_row(void **state)
     end(it);
 }
 
+static isle_interp create_with_grace(int64_t ns)
+{
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.cancel_grace_ns = ns;
+    config.stuck_after_ns = 20 * ISLE_SECOND;
+    isle_interp it = create(&config);
+    run(it, "import isles, threading, time\nready = isles.host.ready");
+    return it;
+}
+
+/* One exception, however slow the machine: for tests of what code does with it. */
+static isle_interp create_patient(void)
+{
+    return create_with_grace(20 * ISLE_SECOND);
+}
+
+/* Cancelled when it has said that it is ready. */
+static isle_status cancel_when_ready(isle_interp it, const char *source, isle_error **err)
+{
+    flag_clear(&ready);
+    isle_job *job = submit(it, source, ISLE_FOREVER);
+    flag_await(&ready, 1);
+    isle_job_cancel(job);
+    return wait_for(job, err);
+}
+
 /* Between the first exception and those at every step there is time to clean up. */
 static void test_finally_has_its_grace(void **state)
 {
     (void)state;
-    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
-    config.cancel_grace_ns = 20 * ISLE_SECOND;
-    isle_interp it = create(&config);
+    isle_interp it = create_patient();
     isle_error *err = NULL;
-    check_status(isle_interp_run(it,
-                                 "import isles\ncaught = None\ntry:\n    while True: pass\n"
-                                 "except KeyboardInterrupt as e: caught = e\n"
-                                 "finally: done = sum(1 for i in range(100000))\nraise caught",
-                                 isle_deadline_in(50 * ISLE_MS), &err),
-                 ISLE_ERR_TIMEOUT, err);
+    const char cleans_up[] = "caught = None\ntry:\n    ready()\n    while True: pass\n"
+                             "except KeyboardInterrupt as e: caught = e\n"
+                             "finally: done = sum(1 for i in range(100000))\nraise caught";
+    check_status(cancel_when_ready(it, cleans_up, &err), ISLE_ERR_CANCELLED, err);
+    check(strcmp(isle_exception_type(isle_error_exception(err)), "isles.Cancelled") == 0);
+    check(strcmp(isle_exception_message(isle_error_exception(err)), "cancelled") == 0);
+    isle_error_free(err);
+    check_eval(it, "[done, type(caught).__name__, isinstance(caught, isles.Cancelled)]", "[100000, 'Cancelled', True]");
+    end(it);
+}
+
+/* On a slow machine a short deadline passes before the job begins: then there is no exception. */
+static void test_the_exception_tells_of_the_deadline(void **state)
+{
+    (void)state;
+    isle_interp it = create_patient();
+    isle_error *err = NULL;
+    for (int64_t ms = 50; ms < 10000 && isle_error_exception(err) == NULL; ms *= 2) {
+        isle_error_free(err);
+        err = NULL;
+        isle_status status = isle_interp_run(it, "while True: pass", isle_deadline_in(ms * ISLE_MS), &err);
+        check(status == ISLE_ERR_TIMEOUT);
+    }
     check(strcmp(isle_exception_type(isle_error_exception(err)), "isles.Cancelled") == 0);
     check(strcmp(isle_exception_message(isle_error_exception(err)), "the deadline passed") == 0);
     isle_error_free(err);
-    check_eval(it, "[done, type(caught).__name__, isinstance(caught, isles.Cancelled)]", "[100000, 'Cancelled', True]");
     end(it);
 }
 
@@ -141,18 +184,18 @@ static void test_finally_has_its_grace(void **state)
 static void test_what_becomes_of_the_exception(void **state)
 {
     (void)state;
-    isle_interp it = create(NULL);
+    isle_interp it = create_patient();
     isle_error *err = NULL;
-    const char turns[] = "try:\n    while True: pass\nexcept BaseException: raise ValueError('turned')";
-    check_status(isle_interp_run(it, turns, isle_deadline_in(50 * ISLE_MS), &err), ISLE_ERR_TIMEOUT, err);
+    const char turns[] = "try:\n    ready()\n    while True: pass\nexcept BaseException: raise ValueError('turned')";
+    check_status(cancel_when_ready(it, turns, &err), ISLE_ERR_CANCELLED, err);
     const isle_exception *exception = isle_error_exception(err);
     check(strcmp(isle_exception_type(exception), "ValueError") == 0);
     check(strcmp(isle_exception_type(isle_exception_context(exception)), "isles.Cancelled") == 0);
     isle_error_free(err);
     err = NULL;
-    const char swallows[] = "try:\n    while True: pass\nexcept BaseException: pass";
-    check_status(isle_interp_run(it, swallows, isle_deadline_in(50 * ISLE_MS), &err), ISLE_OK, err);
-    check_usable((run(it, "import threading, time"), it));
+    const char swallows[] = "try:\n    ready()\n    while True: pass\nexcept BaseException: pass";
+    check_status(cancel_when_ready(it, swallows, &err), ISLE_OK, err);
+    check_usable(it);
     end(it);
 }
 
@@ -202,17 +245,51 @@ static void test_a_module_without_its_package_is_forgotten(void **state)
 {
     (void)state;
     isle_interp it = create_quick(20 * ISLE_SECOND);
-    flag_clear(&ready);
-    isle_job *job = submit(it,
-                           "import sys, json.decoder, json.encoder\ndel sys.modules['json']\nready()\n"
-                           "while True: pass",
-                           ISLE_FOREVER);
-    flag_await(&ready, 1);
-    isle_job_cancel(job);
-    check_status(wait_for(job, NULL), ISLE_ERR_CANCELLED, NULL);
+    const char half[] = "import sys, json.decoder, json.encoder\ndel sys.modules['json']\nready()\nwhile True: pass";
+    check_status(cancel_when_ready(it, half, NULL), ISLE_ERR_CANCELLED, NULL);
     check_eval(it, "[name for name in sys.modules if name.startswith('json')]", "[]");
     run(it, "import json; json.decoder, json.encoder");
     end(it);
+}
+
+/* The exceptions at every step also reach the finally that marks an event loop as no longer running. */
+static void test_an_event_loop_can_be_used_again(void **state)
+{
+    (void)state;
+    isle_interp it = create_with_grace(1);
+    run(it, "import asyncio, sys\nloop = asyncio.new_event_loop()\n"
+            "async def forever():\n    while True: await asyncio.sleep(0)\n"
+            "async def number():\n    return 5\n");
+    for (int i = 0; i < 20; i++) {
+        isle_status status = isle_interp_run(it, "loop.run_until_complete(forever())", isle_deadline_in(i * ISLE_MS),
+                                             NULL);
+        check_status(status, ISLE_ERR_TIMEOUT, NULL);
+        check_eval(it, "[loop.is_running(), loop.run_until_complete(number()), asyncio.run(number())]",
+                   "[False, 5, 5]");
+        check_eval(it, "sys.get_asyncgen_hooks().firstiter", "None");
+    }
+    end(it);
+}
+
+/* An exception between the end of acquire() and the first step of its block would leave the lock taken. */
+static void test_no_lock_is_left_taken(void **state)
+{
+    (void)state;
+    isle_interp its[] = {create_patient(), create_with_grace(1)}; /* one exception, or one at every step */
+    const char loop[] = "while True:\n    with lock: pass\n    with condition: pass\n    other.acquire(True, -1)\n"
+                        "    try: pass\n    finally: other.release()\n";
+    for (int i = 0; i < 2; i++) {
+        run(its[i], "lock, other, condition = [threading.Lock() for i in range(2)] + "
+                    "[threading.Condition(threading.Lock())]");
+    }
+    for (int i = 0; i < 200; i++) {
+        isle_interp it = its[i % 2];
+        check_status(isle_interp_run(it, loop, isle_deadline_in(i % 20 * 50000), NULL), ISLE_ERR_TIMEOUT, NULL);
+        check_eval(it, "[lock.locked(), other.locked(), condition._lock.locked()]", "[False, False, False]");
+    }
+    for (int i = 0; i < 2; i++) {
+        end(its[i]);
+    }
 }
 
 /* --- 1,000 in a row --------------------------------------------------------------------------------------------- */
@@ -239,7 +316,9 @@ static void interrupt_one(isle_interp it, storm *s)
     }
     isle_error *err = NULL;
     isle_status status = wait_for(job, &err);
-    if (status != (by_deadline ? ISLE_ERR_TIMEOUT : ISLE_ERR_CANCELLED)) {
+    isle_interp_stats stats = {.size = sizeof stats};
+    check_status(isle_interp_get_stats(it, &stats), ISLE_OK, NULL);
+    if (status != (by_deadline ? ISLE_ERR_TIMEOUT : ISLE_ERR_CANCELLED) || stats.state == ISLE_INTERP_STUCK) {
         fprintf(stderr, "%s: %s\n%s\n", mix[which].what, isle_status_name(status),
                 err != NULL ? isle_error_text(err) : "");
         check(false);
@@ -360,6 +439,7 @@ static int stuck_child(const char *arg)
     check_status(wait_for(queued, NULL), ISLE_ERR_STUCK, NULL);
     check_stuck(it);
     check(atomic_load(&stuck_events) == 1);
+    check(atomic_load(&stuck_stacks) == atomic_load(&stuck_parked));
     check_parked();
     for (int i = 0; i < 100; i++) {
         run(other, "x = sum(range(1000))");
@@ -445,7 +525,7 @@ int main(int argc, char **argv)
     static const child children[] = {
         {"storm", storm_child}, {"stuck", stuck_child}, {"no_patch", no_patch_child}, {NULL, NULL}};
     child_main(argc, argv, children);
-    struct CMUnitTest tests[row_count + never_count + 7];
+    struct CMUnitTest tests[row_count + never_count + 10];
     size_t count = 0;
     for (size_t i = 0; i < row_count; i++) {
         tests[count++] = (struct CMUnitTest){
@@ -456,10 +536,13 @@ int main(int argc, char **argv)
             .name = never[i].what, .test_func = test_never_row, .initial_state = (void *)&never[i]};
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_finally_has_its_grace);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_the_exception_tells_of_the_deadline);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_becomes_of_the_exception);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_queued_job_is_cancelled_at_once);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_an_interrupted_import_can_be_tried_again);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_a_module_without_its_package_is_forgotten);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_an_event_loop_can_be_used_again);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_no_lock_is_left_taken);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_a_thousand_interrupts);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_what_is_lost_without_the_hook);
     begin(false);

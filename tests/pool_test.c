@@ -1,5 +1,6 @@
 /* Pools, against the real library: warm interpreters are taken, given back, reset or replaced; failures reach whoever
  * waits; destroying wakes all and ends all. */
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -327,10 +328,13 @@ static void test_the_config_is_copied(void **state)
 
 /* --- destroying --------------------------------------------------------------------------------------------------- */
 
+static _Atomic int arrived;
+
 static void *acquire_in_vain(void *pool)
 {
     isle_interp it;
     isle_error *err = NULL;
+    atomic_fetch_add(&arrived, 1);
     check_status(isle_pool_acquire(pool, ISLE_FOREVER, &it, &err), ISLE_ERR_STATE, err);
     isle_error_free(err);
     return NULL;
@@ -348,6 +352,12 @@ static void test_destroy_wakes_all_and_ends_all(void **state)
     for (int i = 0; i < 3; i++) {
         pthread_create(&threads[i], NULL, acquire_in_vain, pool);
     }
+    /* who comes to a pool that was destroyed touches freed memory: all are to wait by then */
+    const struct timespec moment = {.tv_nsec = 200 * ISLE_MS};
+    while (atomic_load(&arrived) < 3) {
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+    nanosleep(&moment, NULL);
     assert_int_equal(isle_pool_destroy(pool, isle_deadline_in(20 * ISLE_MS), NULL), ISLE_OK);
     for (int i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);

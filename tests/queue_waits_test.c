@@ -219,7 +219,7 @@ static void test_arguments(void **state)
     run_error(it, "q.put()", "TypeError: put() missing required argument 'obj'");
     run_error(it, "q.get(1, 2, 3)", "TypeError: get() takes at most 2 arguments (3 given)");
     run_error(it, "q.get(True, block=1)", "TypeError: get() got multiple values for argument 'block'");
-    run_error(it, "q.get(timeout='x')", "TypeError: must be real number, not str");
+    run_error(it, "q.get(timeout='x')", "TypeError: 'timeout' must be a number of seconds or None, not str");
     run_error(it, "q.get(timeout=-1)", "ValueError: 'timeout' must be a non-negative number");
     run_error(it, "q.get(timeout=float('nan'))", "ValueError: 'timeout' must be a non-negative number");
     run_error(it, "q.get_many(0)", "ValueError: 'most' must be 1 at the least");

@@ -36,6 +36,32 @@ static void test_a_function_that_was_rebound(void **state)
     check_fails("__main__:f", "AttributeError");
 }
 
+/* Where a name was found last is looked at first: see src/engine/lookup.c. */
+static void test_a_function_whose_place_changes(void **state)
+{
+    (void)state;
+    run(it, "def f(): return 1");
+    check(call("__main__:f") == 1);
+    run(it, "del f\nother = lambda: 5\ndef f(): return 2");
+    check(call("__main__:f") == 2);
+    run(it, "def again(g, kept):\n    g.clear()\n    g.update(kept)\nagain(globals(), {**globals(), 'f': lambda: 3})");
+    check(call("__main__:f") == 3);
+    run(it, "for i in range(1000): globals()[f'x{i}'] = lambda: 6");
+    check(call("__main__:f") == 3);
+    run(it, "for i in range(1000): del globals()[f'x{i}']\nfor i in range(1000): globals()[str(i)] = lambda: 7");
+    check(call("__main__:f") == 3);
+    run(it, "globals()[1] = 2\nf = lambda: 4"); /* a key that is no str: another kind of table */
+    check(call("__main__:f") == 4);
+    run(it, "del globals()[1], f\nfor i in range(1000): del globals()[str(i)]");
+    check_fails("__main__:f", "AttributeError");
+    run(it, "globals()[''.join(['f'])] = lambda: 8\nh = lambda: 9");
+    check(call("__main__:f") == 8 && call("__main__:h") == 9 && call("__main__:f") == 8);
+    run(it, "import sys\nagain(sys.modules, dict(reversed(sys.modules.items())))");
+    check(call("__main__:f") == 8);
+    run(it, "del f");
+    check_fails("__main__:f", "AttributeError");
+}
+
 static void test_a_module_that_was_replaced(void **state)
 {
     (void)state;
@@ -120,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_function_that_was_rebound),
+        cmocka_unit_test(test_a_function_whose_place_changes),
         cmocka_unit_test(test_a_module_that_was_replaced),
         cmocka_unit_test(test_names_with_dots),
         cmocka_unit_test(test_one_that_is_no_target),

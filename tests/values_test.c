@@ -1,6 +1,8 @@
 /* Values between interpreters with GILs of their own: tests/values/crossing.py sends, echo.py sends back what it made
  * of it. And memory that is lent: it is released in its owner's interpreter by its home thread, and stays valid when
  * the owner ends first. */
+#include <stdatomic.h>
+
 #include <isles/queue.h>
 
 #include "support.h"
@@ -64,6 +66,33 @@ static void test_released_by_an_idle_owner(void **state)
     run(user, "del view");
     flag_await(&released, 1);
     end(user);
+    end(owner);
+}
+
+/* The last view goes just before the owner's thread begins to wait: between the end of its job and that. */
+static isle_interp looker;
+static _Atomic bool look_now;
+
+static void look_between_jobs(void *ctx, const isle_event *event)
+{
+    (void)ctx;
+    if (event->kind == ISLE_EVENT_JOB_ENDED && atomic_exchange(&look_now, false)) {
+        run(looker, looks);
+        run(looker, "del view");
+    }
+}
+
+static void test_released_by_an_owner_between_jobs(void **state)
+{
+    (void)state;
+    isle_interp owner = create(NULL);
+    looker = create(NULL);
+    flag_clear(&released);
+    run(owner, lends);
+    atomic_store(&look_now, true);
+    run(owner, "lend()");
+    flag_await(&released, 1);
+    end(looker);
     end(owner);
 }
 
@@ -209,6 +238,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crossing),
         cmocka_unit_test(test_released_by_an_idle_owner),
+        cmocka_unit_test(test_released_by_an_owner_between_jobs),
         cmocka_unit_test(test_released_by_a_busy_owner),
         cmocka_unit_test(test_released_when_its_message_is_dropped),
         cmocka_unit_test(test_owner_ends_while_it_is_seen),
@@ -221,6 +251,7 @@ int main(int argc, char **argv)
     };
     const isle_host_function host[] = {{"released", host_flag, &released}};
     isle_runtime_config config = ISLE_RUNTIME_CONFIG_INIT;
+    config.on_event = look_between_jobs;
     config.host_functions = host;
     config.host_function_count = 1;
     runtime_begin(&config);

@@ -3,20 +3,29 @@
 _isles_run()
 {
     case $prev in
-    --timeout | --args | --env | --name | -n | --copies | --jobs) return ;;
+    --timeout | --memory | --cpu | --threads | --output-limit | --args | --env | --name | -n | --copies | --jobs | --umask) return ;;
     --gil) mapfile -t COMPREPLY < <(compgen -W "own shared" -- "$cur"); return ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
     --stdin) mapfile -t COMPREPLY < <(compgen -W "null inherit" -f -- "$cur"); return ;;
+    --stdout | --stderr) mapfile -t COMPREPLY < <(compgen -W "null" -f -- "$cur"); return ;;
+    --slow-reader) mapfile -t COMPREPLY < <(compgen -W "wait drop" -- "$cur"); return ;;
     --output) mapfile -t COMPREPLY < <(compgen -W "prefix plain json" -d -- "$cur"); return ;;
     --venv) mapfile -t COMPREPLY < <(compgen -W "none" -d -- "$cur"); return ;;
-    --path) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    --allow-connect | --allow-bind) mapfile -t COMPREPLY < <(compgen -W "none" -- "$cur"); return ;;
+    --allow-read | --allow-write | --allow-exec) mapfile -t COMPREPLY < <(compgen -W "none" -f -- "$cur"); return ;;
+    --seccomp) mapfile -t COMPREPLY < <(compgen -W "no-network no-exec no-admin" -- "$cur"); return ;;
+    --deny | --allow) mapfile -t COMPREPLY < <(compgen -W "ctypes.* import open os.* socket.* subprocess.Popen" -- "$cur"); return ;;
+    --share) mapfile -t COMPREPLY < <(compgen -W "cwd env" -- "$cur"); return ;;
+    --path | --cwd) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     -m) _isles_modules; return ;;
     -W) mapfile -t COMPREPLY < <(compgen -W "default error ignore always module once" -- "$cur"); return ;;
     -X) mapfile -t COMPREPLY < <(compgen -W "int_max_str_digits= pycache_prefix= warn_default_encoding" -- "$cur"); return ;;
     esac
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--args --env --path --venv --timeout --stdin --gil --name --copies --isolated
-            --no-site --jobs --output --fail-fast --quiet --summary --color --help -m -n -I -S -B -W -X" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "--args --env --env-empty --cwd --umask --share --path --venv --timeout --memory --cpu --threads --output-limit
+            --stdin --stdout --stderr --append --slow-reader --gil --name --copies --isolated
+            --no-site --jobs --output --fail-fast --quiet --summary --color --help
+            --allow-read --allow-write --allow-exec --allow-connect --allow-bind --seccomp --deny --allow --observe -m -n -I -S -B -u -W -X" -- "$cur")
         return
     fi
     mapfile -t COMPREPLY < <(compgen -f -X '!*.@(py|zip|pyz)' -- "$cur"; compgen -d -- "$cur")

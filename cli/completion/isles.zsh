@@ -12,18 +12,40 @@ _isles_run() {
         '*-m+[run a module]:module:' \
         '*--args=[arguments of the program]:words:' \
         '*--env=[set in its environment]:NAME=VALUE:' \
+        '*--env-empty[no variables but those of --env]' \
+        '*--cwd=[the folder it starts in]:folder:_files -/' \
+        '*--umask=[the umask it starts with]:octal number:(022 027 077)' \
+        '*--share=[what it has in common with the process]:what:(cwd env)' \
         '*--path=[front of its sys.path]:folder:_files -/' \
         '*--venv=[its virtual environment]:folder:_files -/' \
         '*--timeout=[stop it after a time]:time (5s, 500ms, 2m):' \
+        '*--memory=[what its Python objects may hold]:size (64M, 1.5G):' \
+        '*--cpu=[CPU time of all its threads]:time (5s, 500ms, 2m):' \
+        '*--threads=[threads beside the main one]:number:' \
+        '*--output-limit=[what it may write]:size (1M):' \
         '*--stdin=[what it reads]:stdin:{_alternative "words\:word\:(null inherit)" "files\:file\:_files"}' \
+        '*--stdout=[file for its output]:stdout:{_alternative "words\:word\:(null)" "files\:file\:_files"}' \
+        '*--stderr=[file for its errors]:stderr:{_alternative "words\:word\:(null)" "files\:file\:_files"}' \
+        '*--append[do not empty such files]' \
+        '*--slow-reader=[when output is not read in time]:how:(wait drop)' \
         '*--gil=[its own GIL or the shared one]:gil:(own shared)' \
         '*--name=[its name]:name:' \
         '*'{-n+,--copies=}'[copies]:number:' \
         '*'{-I,--isolated}'[as python -I]' \
         '*'{-S,--no-site}'[as python -S]' \
         '*-B[as python -B]' \
+        '*-u[as python -u]' \
         '*-W+[warning filter]:filter:(default error ignore always module once)' \
         '*-X+[implementation option]:option:(int_max_str_digits= pycache_prefix= warn_default_encoding)' \
+        '*--allow-read=[files that may be read]:path:_files' \
+        '*--allow-write=[files that may be written]:path:_files' \
+        '*--allow-exec=[programs that may be run]:path:_files' \
+        '*--allow-connect=[TCP port that may be connected to]:port (none):' \
+        '*--allow-bind=[TCP port that may be listened at]:port (none):' \
+        '*--seccomp=[system calls that are denied]:profile:(no-network no-exec no-admin)' \
+        '*--deny=[an audit event]:EVENT\:PATTERN:' \
+        '*--allow=[an audit event]:EVENT\:PATTERN:' \
+        '*--observe[list what would be denied]' \
         '--jobs=[at most so many at once]:number:' \
         '--output=[how output is shown]:how:{_alternative "words\:word\:(prefix plain json)" "folders\:folder\:_files -/"}' \
         '--fail-fast[when one fails, stop the others]' \

@@ -23,8 +23,10 @@
 #include <isles/value.h>
 #include <isles/error.h>
 #include <isles/event.h>
+#include <isles/budget.h>
 #include <isles/runtime.h>
 #include <isles/interp.h>
+#include <isles/policy.h>
 #include <isles/job.h>
 #include <isles/queue.h>
 #include <isles/pool.h>

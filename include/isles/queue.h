@@ -69,6 +69,9 @@ ISLE_API void isle_queue_close(isle_queue *queue);
 
 /* A descriptor that is readable exactly while a get would not wait; don't read it. The queue's. -1 and errno. */
 ISLE_API int isle_queue_fd(isle_queue *queue);
+/* Likewise, readable (not writable) exactly while a put would not wait: one of a value as large as the largest that was
+ * refused since the last one was put. So: put without waiting; if that says ISLE_ERR_TIMEOUT, wait for this. */
+ISLE_API int isle_queue_room_fd(isle_queue *queue);
 
 typedef struct isle_queue_stats {
     size_t size;

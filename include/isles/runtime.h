@@ -37,6 +37,9 @@ typedef struct isle_runtime_config { /* start from ISLE_RUNTIME_CONFIG_INIT; zer
     void *event_ctx;           /* borrowed until the runtime stops */
     const isle_host_function *host_functions; /* copied; NULL: none */
     size_t host_function_count;
+    const char *package;       /* folder of the Python package `isles`, which interpreters then import under that name
+                                  wherever it lies; adopted, the main interpreter gets its own part of it, the module
+                                  `_isles`. Copied. NULL: `isles` is what isles.h's users know (docs/embedding.md) */
 } isle_runtime_config;
 
 #define ISLE_RUNTIME_CONFIG_INIT ISLE_INIT(isle_runtime_config)
@@ -71,6 +74,8 @@ typedef struct isle_engine_info {
     bool hook_built;        /* the library was built with Zydis: blocking C calls can be interrupted */
     bool hook_active;       /* and the running runtime does it */
     const char *hook_reason; /* why not; NULL when active or not started */
+    const char *memory_reason;  /* why memory can't be counted (isles/budget.h); NULL when it is */
+    uint64_t memory_left_bytes; /* allocated for interpreters that have ended, and not given back: CPython 3.13's */
 } isle_engine_info;
 
 /* Facts of the engine. Works before the runtime starts. Set out->size first. */

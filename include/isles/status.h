@@ -36,7 +36,8 @@ ISLE_BEGIN_DECLS
     X(ENGINE,          -16, "CPython refused")                                       \
     X(UNSUPPORTED,     -17, "not supported here")                                    \
     X(CLOSED,          -18, "the queue is closed")                                   \
-    X(UNBOUND,         -19, "the interpreter that sent it has ended")
+    X(UNBOUND,         -19, "the interpreter that sent it has ended")                \
+    X(BUDGET,          -20, "a budget is used up")
 
 typedef enum isle_status {
     ISLE_OK = 0,

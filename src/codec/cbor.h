@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <isles/status.h>
 
@@ -33,12 +34,24 @@ typedef struct cbor_writer {
 } cbor_writer;
 
 void cbor_writer_init(cbor_writer *w);
-/* Before the first write: leaves so many bytes free in front, which count as written. */
-void cbor_writer_skip(cbor_writer *w, size_t size);
+/* Before the first write: leaves so many bytes free in front, which count as written. As many as `expected` can be
+ * written without another allocation. */
+void cbor_writer_skip(cbor_writer *w, size_t size, size_t expected);
 void cbor_writer_free(cbor_writer *w);
 /* Hands the buffer over (free with plat_free). ISLE_ERR_NOMEM or ISLE_ERR_NOT_SHAREABLE when a write failed; the
  * writer is then freed. */
 isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len);
+
+/* For who writes bytes that are CBOR already: room for `size` bytes at the end, of which `len` may then be raised by up
+ * to as many. NULL: the writer has failed. */
+uint8_t *cbor_writer_grow(cbor_writer *w, size_t size); /* what _room calls when there is not enough */
+static inline uint8_t *cbor_writer_room(cbor_writer *w, size_t size)
+{
+    if (__builtin_expect(w->capacity - w->len < size, 0)) {
+        return cbor_writer_grow(w, size);
+    }
+    return w->data + w->len;
+}
 
 void cbor_write_null(cbor_writer *w);
 void cbor_write_bool(cbor_writer *w, bool b);
@@ -46,7 +59,20 @@ void cbor_write_int(cbor_writer *w, int64_t i);
 void cbor_write_uint(cbor_writer *w, uint64_t i);
 /* Magnitude most significant first, leading zeros allowed; small ones become plain ints. */
 void cbor_write_bigint(cbor_writer *w, bool negative, const uint8_t *magnitude, size_t len);
-void cbor_write_float(cbor_writer *w, double d);
+static inline void cbor_write_float(cbor_writer *w, double d)
+{
+    uint8_t *at = cbor_writer_room(w, 9);
+    if (at != NULL) {
+        uint64_t bits;
+        memcpy(&bits, &d, sizeof bits);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        bits = __builtin_bswap64(bits);
+#endif
+        at[0] = 0xfb;
+        memcpy(at + 1, &bits, sizeof bits);
+        w->len += 9;
+    }
+}
 void cbor_write_text(cbor_writer *w, const char *utf8, size_t len);
 void cbor_write_bytes(cbor_writer *w, const void *data, size_t len);
 /* The same without the content: where the caller has to put it before the next write. NULL: the writer has failed. */
@@ -55,6 +81,39 @@ void cbor_write_wtf8(cbor_writer *w, const char *wtf8, size_t len);
 void cbor_write_array(cbor_writer *w, size_t count);
 void cbor_write_map(cbor_writer *w, size_t count);
 void cbor_write_tag(cbor_writer *w, uint64_t tag);
+/* The same for what is short, at the place itself. */
+static inline void cbor_write_short_text(cbor_writer *w, const void *ascii, size_t len)
+{
+    uint8_t *at = len < 24 ? cbor_writer_room(w, 1 + len) : NULL;
+    if (at == NULL) {
+        cbor_write_text(w, ascii, len); /* does nothing where the writer has failed */
+        return;
+    }
+    at[0] = (uint8_t)(0x60 | len);
+    memcpy(at + 1, ascii, len);
+    w->len += 1 + len;
+}
+
+static inline void cbor_write_short_int(cbor_writer *w, int64_t i)
+{
+    uint8_t *at = (uint64_t)i <= UINT16_MAX ? cbor_writer_room(w, 3) : NULL;
+    if (at == NULL) {
+        cbor_write_int(w, i);
+    } else if (i < 24) {
+        at[0] = (uint8_t)i;
+        w->len++;
+    } else if (i <= UINT8_MAX) {
+        at[0] = 0x18;
+        at[1] = (uint8_t)i;
+        w->len += 2;
+    } else {
+        at[0] = 0x19;
+        at[1] = (uint8_t)(i >> 8);
+        at[2] = (uint8_t)i;
+        w->len += 3;
+    }
+}
+
 /* Tag 27, the array's head and "tuple"; then write `count` items. */
 void cbor_write_tuple(cbor_writer *w, size_t count);
 

@@ -48,7 +48,7 @@ static uint8_t *fail(cbor_writer *w)
     return NULL;
 }
 
-static __attribute__((noinline)) uint8_t *grow(cbor_writer *w, size_t size)
+uint8_t *cbor_writer_grow(cbor_writer *w, size_t size)
 {
     if (w->failed) {
         return NULL;
@@ -68,15 +68,6 @@ static __attribute__((noinline)) uint8_t *grow(cbor_writer *w, size_t size)
     w->data = data;
     w->capacity = capacity;
     return data + w->len;
-}
-
-/* Room for `size` bytes at the end; NULL: the writer has failed. */
-static inline uint8_t *reserve(cbor_writer *w, size_t size)
-{
-    if (__builtin_expect(w->capacity - w->len < size, 0)) {
-        return grow(w, size);
-    }
-    return w->data + w->len;
 }
 
 static inline void put16(uint8_t *at, uint64_t value)
@@ -127,7 +118,7 @@ static inline size_t put_head(uint8_t *at, unsigned major, uint64_t value)
 
 static inline void write_head(cbor_writer *w, unsigned major, uint64_t value)
 {
-    uint8_t *at = reserve(w, HEAD_MAX);
+    uint8_t *at = cbor_writer_room(w, HEAD_MAX);
     if (at) {
         w->len += put_head(at, major, value);
     }
@@ -135,7 +126,7 @@ static inline void write_head(cbor_writer *w, unsigned major, uint64_t value)
 
 static inline void write_byte(cbor_writer *w, uint8_t byte)
 {
-    uint8_t *at = reserve(w, 1);
+    uint8_t *at = cbor_writer_room(w, 1);
     if (at) {
         *at = byte;
         w->len++;
@@ -148,7 +139,7 @@ static inline uint8_t *write_blank(cbor_writer *w, unsigned major, size_t len)
     if (len > SIZE_MAX - HEAD_MAX) {
         return fail(w);
     }
-    uint8_t *at = reserve(w, HEAD_MAX + len);
+    uint8_t *at = cbor_writer_room(w, HEAD_MAX + len);
     if (!at) {
         return NULL;
     }
@@ -234,18 +225,6 @@ void cbor_write_bigint(cbor_writer *w, bool negative, const uint8_t *magnitude, 
     }
 }
 
-void cbor_write_float(cbor_writer *w, double d)
-{
-    uint64_t bits;
-    memcpy(&bits, &d, sizeof(bits));
-    uint8_t *at = reserve(w, HEAD_MAX);
-    if (at) {
-        at[0] = MAJOR_SIMPLE << 5 | 27;
-        put64(at + 1, bits);
-        w->len += HEAD_MAX;
-    }
-}
-
 void cbor_write_text(cbor_writer *w, const char *utf8, size_t len)
 {
     write_string(w, MAJOR_TEXT, utf8, len);
@@ -284,14 +263,23 @@ void cbor_write_tag(cbor_writer *w, uint64_t tag)
 
 void cbor_write_tuple(cbor_writer *w, size_t count)
 {
+    static const uint8_t head[] = {
+        MAJOR_TAG << 5 | 24, CBOR_TAG_OBJECT, MAJOR_ARRAY << 5, MAJOR_TEXT << 5 | 5, 't', 'u', 'p', 'l', 'e'};
+    uint8_t *at = count < 23 ? cbor_writer_room(w, sizeof head) : NULL;
+    if (at) {
+        memcpy(at, head, sizeof head);
+        at[2] |= (uint8_t)(count + 1);
+        w->len += sizeof head;
+        return;
+    }
     cbor_write_tag(w, CBOR_TAG_OBJECT);
     write_head(w, MAJOR_ARRAY, (uint64_t)count + 1);
     write_string(w, MAJOR_TEXT, "tuple", 5);
 }
 
-void cbor_writer_skip(cbor_writer *w, size_t size)
+void cbor_writer_skip(cbor_writer *w, size_t size, size_t expected)
 {
-    if (reserve(w, size + FIRST_CAPACITY)) {
+    if (cbor_writer_room(w, size + (expected > FIRST_CAPACITY ? expected : FIRST_CAPACITY))) {
         w->len += size;
     }
 }

@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include <isles/job.h>
+#include <isles/policy.h>
 
 #include "counters.h"
 #include "engine.h"
@@ -82,6 +83,7 @@ struct isle_runtime {
     interp *stuck;        /* buried ones; each keeps a reference */
 };
 
+isle_runtime *runtime_running(void); /* NULL: none */
 isle_status runtime_creation_begin(isle_runtime *rt, isle_error **err);
 void runtime_creation_end(isle_runtime *rt);
 void runtime_add_home(isle_runtime *rt);
@@ -117,15 +119,35 @@ typedef struct ladder { /* how the activity is being stopped; see ladder.c */
     int64_t given_up_at;
 } ladder;
 
+typedef struct budgets { /* see budget.c; guarded by the interpreter's lock but for what is atomic */
+    isle_budgets limits;
+    bool any;   /* there is a limit */
+    bool alive; /* the engine's part is */
+    bool spent; /* of what is for life: no more jobs */
+    bool insisted;
+    bool told_soft[ISLE_BUDGET_COUNT_], told_hard[ISLE_BUDGET_COUNT_];
+    uint64_t reached[ISLE_BUDGET_COUNT_];
+    uint64_t refusals_before; /* of memory, when the job began */
+    uint64_t cpu_seen;        /* at the last look */
+    int64_t longest_ns;       /* job */
+    _Atomic unsigned soft, refused; /* what the engine has told: a bit for each isle_budget */
+    _Atomic int64_t looked;         /* when */
+    _Atomic uint64_t output_mark;   /* of bytes written: from there on somebody is to look */
+    timer timer;
+} budgets;
+
 struct interp {
     uint64_t id;
     isle_runtime *rt;
     char *name;
     int64_t created_ns;
+    bool own_descriptors;
     int64_t cancel_grace_ns, stuck_after_ns;
     _Atomic uint32_t refs, users;
     counters counters;
 
+    _Atomic int64_t holders; /* the package's: objects in any interpreter that keep this one alive */
+    struct policy *policy; /* owned; NULL: none */
     engine_interp *engine;
     plat_thread home; /* written by the home thread before anyone knows the interpreter */
     plat_gate wake;   /* for the home thread; it resets it under the lock */
@@ -139,11 +161,20 @@ struct interp {
     activity activity;
     int64_t activity_began;
     ladder ladder;
+    budgets budgets;
     bool announcing; /* the warden tells of an interrupt: the home thread waits before it goes on */
     size_t entries;
     bool ending, stuck, buried;
+    bool exited;            /* os._exit or its like ended it: nothing of it runs any more */
+    int exit_status;        /* of that */
+    char exit_call[48];     /* "os._exit(3)" */
     int64_t end_deadline, end_began;
     timer end_timer;
+    bool deaf;                 /* no more signals: it is being taken apart, or stuck */
+    timer signal_timer;        /* sends again what was not taken */
+    int64_t signal_pause;      /* before the next time; 0: it isn't armed */
+    timer alarm_timer;
+    int64_t alarm_at, alarm_interval; /* 0: none */
 
     isle_status end_status; /* these two are written before `ended` opens, then never again */
     char *end_message;
@@ -170,12 +201,25 @@ void interp_free(interp *in); /* for interp_unref, and one that never lived */
 bool interp_forbids_wait(const interp *in);
 /* end.c. An end has begun once; a later one can only make its deadline earlier. */
 void interp_begin_end(interp *in, int64_t deadline); /* any user of it, no lock */
+void interp_exit(interp *in, int exit_status, const char *call); /* a thread of it, no lock */
+bool interp_has_exited(interp *in);                                           /* no lock */
 void interp_arm_end(interp *in);                     /* lock held */
 extern const timer_class end_timer_class;
 /* It won't end: for its waiters it has. By whoever set `buried`, under the lock; then with no lock held. */
 void interp_bury(interp *in, const char *what);
 static inline void interp_lock(interp *in);
 static inline void interp_unlock(interp *in);
+
+/* policy.c */
+/* Checks config->policy and copies it to `own`, where config->policy then points. */
+isle_status policy_take(isle_interp_config *config, isle_policy *own, isle_error **err);
+typedef struct landlock {
+    int abi;            /* 0: none */
+    const char *reason; /* why */
+} landlock;
+isle_status policy_check_landlock(const isle_policy *p, landlock there, isle_error **err); /* for policy_take */
+isle_status policy_make(const isle_interp_config *config, struct policy **out, isle_error **err); /* NULL: none */
+isle_status policy_confine(const struct policy *p, engine_failure *failure); /* home thread; NULL is fine */
 
 /* home.c */
 typedef struct home_start { /* between isle_interp_create and the home thread, until `ready` */
@@ -187,10 +231,32 @@ typedef struct home_start { /* between isle_interp_create and the home thread, u
 void home_main(void *start);
 interp *home_of_this_thread(void);
 
+/* compartment.c: on the home thread. Where the default can't be had, `config` says afterwards what there is. */
+isle_status compartment_enter(interp *in, isle_interp_config *config, engine_failure *failure);
+
 /* ladder.c; with the interpreter's lock held */
 extern const timer_class ladder_timer_class;
 void ladder_start(interp *in, isle_status reason);
 void ladder_clear(interp *in);
+
+/* budget.c */
+extern const timer_class budget_timer_class;
+/* A caller's struct (NULL: none) as our own, checked. */
+isle_status budget_take(isle_budgets *own, const isle_budgets *callers, isle_error **err);
+/* Home thread, once the engine's part lives. On failure `failure` says why. */
+isle_status budget_start(interp *in, const isle_budgets *limits, engine_failure *failure);
+void budget_end(interp *in);                            /* before the engine's part goes */
+void budget_job_begins(interp *in);                     /* lock held, `current` is the job */
+void budget_job_ended(interp *in, const isle_job *job); /* lock held */
+void budget_on_engine(interp *in, isle_budget b, bool refused); /* any thread, in the middle of anything */
+void budget_on_output(interp *in);
+
+/* signal.c */
+extern const timer_class signal_timer_class, alarm_timer_class;
+void signals_forget(interp *in);                   /* lock held: the code has ended */
+void signals_stop(interp *in);                     /* lock held: see `deaf` */
+void signals_raise(void *core_interp, int number); /* for the engine's hooks, as the next */
+engine_alarm signals_alarm(void *core_interp, const engine_alarm *set);
 
 /* --- jobs (job.c) ----------------------------------------------------------------------------------------------- */
 enum { JOB_QUEUED, JOB_RUNNING, JOB_DONE };
@@ -201,7 +267,9 @@ struct isle_job {
     uint64_t id;
     interp *in;       /* counted */
     engine_task task; /* its strings lie behind this struct; args are owned */
-    bool join_threads, has_handle;
+    bool join_threads, has_handle, only_idle;
+    void (*on_done)(void *ctx);
+    void *on_done_ctx;
     int64_t deadline;
     timer timer;      /* armed from the queue to the end, unless the deadline is ISLE_FOREVER */
     plat_gate done;   /* opens when the JOB_ENDED event was told */
@@ -228,6 +296,9 @@ typedef struct job_spec { /* what job_new copies */
     engine_task task;     /* but args: those are taken over */
     int64_t deadline;
     bool join_threads, has_handle;
+    void (*on_done)(void *ctx); /* told once when it has ended, after its waiters: must not wait. NULL: nobody */
+    void *on_done_ctx;
+    bool only_idle;       /* job_queue gives ISLE_ERR_BUSY where the interpreter runs something, or is to */
 } job_spec;
 
 isle_job *job_new(interp *in, const job_spec *spec); /* NULL: no memory (and args are freed) */
@@ -260,6 +331,7 @@ typedef struct event_details {
     isle_status status;
     uint64_t job_id;
     int64_t wall_ns;
+    int exit_status;
     const char *message;
 } event_details;
 void event_tell(isle_runtime *rt, interp *in, isle_event_kind kind, event_details details);

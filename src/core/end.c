@@ -1,6 +1,8 @@
 /* Ending an interpreter, as those who ask for it see it: its end begins once, its home thread does it (home.c), and
  * what would not end is buried: for its waiters it has ended, its id is gone, and its memory stays for the thread
  * that may still run in it. */
+#include <string.h>
+
 #include "core.h"
 
 static interp *interp_of(timer *t)
@@ -56,6 +58,27 @@ static void fire(timer *t)
 
 const timer_class end_timer_class = {.hold = hold, .fire = fire};
 
+/* Its threads have a moment to get out of what they do; no code of theirs runs in it. */
+void interp_exit(interp *in, int exit_status, const char *call)
+{
+    interp_lock(in);
+    if (!in->exited) {
+        in->exited = true;
+        in->exit_status = exit_status;
+        strncpy(in->exit_call, call, sizeof in->exit_call - 1);
+    }
+    interp_unlock(in);
+    interp_begin_end(in, plat_now() + in->cancel_grace_ns);
+}
+
+bool interp_has_exited(interp *in)
+{
+    interp_lock(in);
+    bool exited = in->exited;
+    interp_unlock(in);
+    return exited;
+}
+
 void interp_begin_end(interp *in, int64_t deadline)
 {
     isle_job *queued = NULL;
@@ -64,7 +87,9 @@ void interp_begin_end(interp *in, int64_t deadline)
         in->ending = true;
         in->end_deadline = deadline;
         in->end_began = plat_now();
-        queued = job_end_queued(in, ISLE_ERR_ENDED, "the interpreter was ended before the job could start");
+        queued = job_end_queued(in, ISLE_ERR_ENDED,
+                                in->exited ? "the interpreter ended itself before the job could start"
+                                           : "the interpreter was ended before the job could start");
     } else if (deadline < in->end_deadline) {
         in->end_deadline = deadline;
     }

@@ -4,22 +4,6 @@
 #include "platform.h"
 #include "testing/core_testing.h"
 
-static isle_runtime *rt;
-
-static int setup(void **state)
-{
-    (void)state;
-    rt = start_runtime();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    stop_runtime(rt);
-    return 0;
-}
-
 /* --- creating ----------------------------------------------------------------------------------------------------- */
 
 static void test_names_and_list(void **state)
@@ -29,16 +13,16 @@ static void test_names_and_list(void **state)
     char name[] = "a name that is much longer than the name of a thread may be";
     config.name = name;
     isle_interp it, list[4];
-    assert_int_equal(isle_interp_create(rt, &config, &it, NULL), ISLE_OK);
+    assert_int_equal(isle_interp_create(test_runtime, &config, &it, NULL), ISLE_OK);
     name[0] = 'X';
     assert_string_equal(stats_of(it).name, "a name that is much longer than the name of a thread may be");
     isle_interp unnamed;
-    assert_int_equal(isle_interp_create(rt, NULL, &unnamed, NULL), ISLE_OK);
+    assert_int_equal(isle_interp_create(test_runtime, NULL, &unnamed, NULL), ISLE_OK);
     char expected[40];
     snprintf(expected, sizeof expected, "interp-%llu", (unsigned long long)unnamed.id);
     assert_string_equal(stats_of(unnamed).name, expected);
     assert_true(unnamed.id > it.id);
-    isle_interp third = create(rt);
+    isle_interp third = create(test_runtime);
     assert_int_equal(isle_interp_end(unnamed, SOON, NULL), ISLE_OK);
     assert_int_equal(isle_interp_list(list, 4), 2);
     assert_int_equal(list[0].id, it.id);
@@ -51,7 +35,7 @@ static void assert_refused(const isle_interp_config *config, isle_status status,
 {
     isle_error *err = NULL;
     isle_interp it = {77};
-    assert_int_equal(isle_interp_create(rt, config, &it, &err), status);
+    assert_int_equal(isle_interp_create(test_runtime, config, &it, &err), status);
     assert_int_equal(it.id, 77);
     assert_non_null(strstr(isle_error_message(err), word));
     isle_error_free(err);
@@ -89,7 +73,7 @@ static void test_configs_that_are_not_valid(void **state)
     c.venv = "x";
     c.no_site = true;
     assert_refused(&c, ISLE_ERR_INVALID, "venv");
-    assert_int_equal(isle_interp_create(rt, NULL, NULL, NULL), ISLE_ERR_INVALID);
+    assert_int_equal(isle_interp_create(test_runtime, NULL, NULL, NULL), ISLE_ERR_INVALID);
     assert_int_equal(isle_interp_create(NULL, NULL, &(isle_interp){0}, NULL), ISLE_ERR_STATE);
 }
 
@@ -105,7 +89,7 @@ static void test_the_engine_refuses(void **state)
 static void test_stats_of_an_older_struct(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     struct {
         isle_interp_stats stats;
     } s;
@@ -124,7 +108,7 @@ static void test_stats_of_an_older_struct(void **state)
 static void test_end_twice(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     assert_int_equal(isle_interp_end(it, SOON, NULL), ISLE_OK);
     assert_int_equal(isle_interp_end(it, SOON, NULL), ISLE_OK);
     assert_int_equal(isle_interp_end_later(it, SOON), ISLE_OK);
@@ -145,7 +129,7 @@ static void test_end_at_once_from_many_threads(void **state)
 {
     (void)state;
     for (int round = 0; round < 20; round++) {
-        isle_interp it = create(rt);
+        isle_interp it = create(test_runtime);
         pthread_t threads[8];
         for (int i = 0; i < 8; i++) {
             pthread_create(&threads[i], NULL, end_it, &it);
@@ -160,7 +144,7 @@ static void test_end_at_once_from_many_threads(void **state)
 static void test_end_wakes_all_waiters(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *running = submit(it, "spin", ISLE_FOREVER), *queued = submit(it, "ok", ISLE_FOREVER);
     await_running(running);
     assert_int_equal(isle_interp_end(it, 0, NULL), ISLE_OK);
@@ -180,7 +164,7 @@ static void test_end_wakes_all_waiters(void **state)
 static void test_the_running_job_has_until_the_deadline(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *job = submit(it, "sleep 10", ISLE_FOREVER);
     await_running(job);
     assert_int_equal(isle_interp_end(it, SOON, NULL), ISLE_OK);
@@ -191,7 +175,7 @@ static void test_the_running_job_has_until_the_deadline(void **state)
 static void test_a_later_end_can_be_more_urgent(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *job = submit(it, "spin", ISLE_FOREVER);
     await_running(job);
     assert_int_equal(isle_interp_end_later(it, ISLE_FOREVER), ISLE_OK);
@@ -207,7 +191,7 @@ static void test_a_later_end_can_be_more_urgent(void **state)
 static void test_threads_have_until_the_deadline_then_they_are_interrupted(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     assert_int_equal(run(it, "threads 3"), ISLE_OK);
     int64_t before = isle_now();
     assert_int_equal(isle_interp_end(it, isle_deadline_in(20 * ISLE_MS), NULL), ISLE_OK);
@@ -218,7 +202,7 @@ static void test_threads_have_until_the_deadline_then_they_are_interrupted(void 
 static void test_atexit_and_finalizers_are_interrupted_when_they_take_too_long(void **state)
 {
     (void)state;
-    isle_interp it = create_impatient(rt, 5, 300);
+    isle_interp it = create_impatient(test_runtime, 5, 300);
     assert_int_equal(run(it, "atexit spin"), ISLE_OK);
     assert_int_equal(run(it, "destroy spin"), ISLE_OK);
     int64_t before = isle_now();
@@ -232,10 +216,43 @@ static void end_another(void *ctx)
     check(isle_interp_end(*(isle_interp *)ctx, 0, NULL) == ISLE_OK);
 }
 
+/* os._exit: the job says with which status, those behind it end, and no task of the end runs. */
+static void ends_itself(const char *how, isle_status status, const char *message)
+{
+    isle_interp it = create(test_runtime);
+    assert_int_equal(run(it, "atexit deaf"), ISLE_OK);
+    assert_int_equal(run(it, "threads 1"), ISLE_OK);
+    isle_job *waits = submit(it, "wait", ISLE_FOREVER);
+    isle_job *leaves = submit(it, how, ISLE_FOREVER);
+    isle_job *behind = submit(it, "ok", ISLE_FOREVER);
+    fake_open_gate();
+    assert_int_equal(wait_for(waits), ISLE_OK);
+    assert_int_equal(wait_for(leaves), status);
+    assert_int_equal(wait_for(behind), ISLE_ERR_ENDED);
+    assert_int_equal(isle_interp_end(it, SOON, NULL), ISLE_OK);
+    assert_true(record_await(ISLE_EVENT_INTERP_ENDED, 1));
+    recorded last = record_at(record_count() - 1);
+    assert_int_equal(last.kind, ISLE_EVENT_INTERP_ENDED);
+    assert_int_equal(last.status, status);
+    assert_string_equal(last.message, message);
+}
+
+static void test_one_that_ends_itself(void **state)
+{
+    (void)state;
+    ends_itself("leave 3", ISLE_ERR_EXIT, "os._exit(3) ended the interpreter");
+}
+
+static void test_one_that_ends_itself_well(void **state)
+{
+    (void)state;
+    ends_itself("leave 0", ISLE_OK, "os._exit(0) ended the interpreter");
+}
+
 static void test_end_from_inside_another(void **state)
 {
     (void)state;
-    isle_interp one = create(rt), another = create(rt);
+    isle_interp one = create(test_runtime), another = create(test_runtime);
     fake.callback = end_another;
     fake.callback_ctx = &another;
     assert_int_equal(run(one, "callback"), ISLE_OK);
@@ -252,7 +269,7 @@ static void end_ourselves_later(void *ctx)
 static void test_end_from_inside_itself(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     fake.callback = end_ourselves_later;
     fake.callback_ctx = &it;
     assert_int_equal(run(it, "callback"), ISLE_OK);
@@ -263,7 +280,7 @@ static void test_end_from_inside_itself(void **state)
 static void test_end_with_the_caller_attached_elsewhere(void **state)
 {
     (void)state;
-    isle_interp one = create(rt), another = create(rt);
+    isle_interp one = create(test_runtime), another = create(test_runtime);
     isle_entry entry;
     assert_int_equal(isle_interp_enter(another, &entry, NULL), ISLE_OK);
     assert_int_equal(isle_interp_end(another, SOON, NULL), ISLE_ERR_STATE);
@@ -276,7 +293,7 @@ static void test_end_with_the_caller_attached_elsewhere(void **state)
 static void test_entries_nest(void **state)
 {
     (void)state;
-    isle_interp one = create(rt), another = create(rt);
+    isle_interp one = create(test_runtime), another = create(test_runtime);
     isle_entry first, second, third;
     isle_error *err = NULL;
     assert_int_equal(isle_interp_enter(one, &first, NULL), ISLE_OK);
@@ -308,7 +325,7 @@ static void *stay_inside(void *arg)
 static void test_end_waits_for_entries(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     pthread_t thread;
     entered = may_leave = (plat_gate){0};
     pthread_create(&thread, NULL, stay_inside, &it);
@@ -320,8 +337,6 @@ static void test_end_waits_for_entries(void **state)
     assert_int_equal(isle_interp_end(it, SOON, NULL), ISLE_OK);
     pthread_join(thread, NULL);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
@@ -337,6 +352,8 @@ int main(void)
         TEST(test_a_later_end_can_be_more_urgent),
         TEST(test_threads_have_until_the_deadline_then_they_are_interrupted),
         TEST(test_atexit_and_finalizers_are_interrupted_when_they_take_too_long),
+        TEST(test_one_that_ends_itself),
+        TEST(test_one_that_ends_itself_well),
         TEST(test_end_from_inside_another),
         TEST(test_end_from_inside_itself),
         TEST(test_end_with_the_caller_attached_elsewhere),

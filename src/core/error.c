@@ -20,6 +20,7 @@ static int exit_status_of(isle_status status)
     switch (status) {
     case ISLE_ERR_TIMEOUT:
     case ISLE_ERR_STUCK:
+    case ISLE_ERR_BUDGET:
         return 124;
     case ISLE_ERR_CANCELLED:
         return 130;
@@ -69,6 +70,7 @@ void isle_error_free(isle_error *error)
         return;
     }
     isle_value_free(error->report);
+    parcel_clear(&error->exception_itself);
     while (error->blocks != NULL) {
         error_block *block = error->blocks;
         error->blocks = block->next;
@@ -172,7 +174,7 @@ isle_error *error_from_failure(engine_failure *failure)
         engine_failure_clear(failure);
         return error;
     }
-    if (error->status == ISLE_ERR_EXIT) {
+    if (error->status == ISLE_ERR_EXIT || error->status == ISLE_ERR_PYTHON) {
         error->exit_status = failure->exit_status;
     }
     take_message(error, failure->message);
@@ -182,6 +184,8 @@ isle_error *error_from_failure(engine_failure *failure)
             take_exception(error, exception);
         }
     }
+    error->exception_itself = failure->exception;
+    failure->exception = (parcel){.data = NULL};
     engine_failure_clear(failure);
     return error;
 }

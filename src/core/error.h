@@ -27,6 +27,7 @@ struct isle_error {
     const char *message, *text; /* never NULL */
     const isle_exception *exception;
     isle_value *report;
+    parcel exception_itself; /* as a value; empty: not kept */
     error_block *blocks;
 };
 

@@ -70,7 +70,7 @@ static void test_whole_report(void **state)
 
     isle_error *error = error_of(ISLE_ERR_PYTHON, map, NULL);
     assert_int_equal(isle_error_status(error), ISLE_ERR_PYTHON);
-    assert_int_equal(isle_error_exit_status(error), 1);
+    assert_int_equal(isle_error_exit_status(error), 3);
     assert_string_equal(isle_error_message(error), "ValueError: no such colour");
     assert_string_equal(isle_error_text(error), "Traceback ...\nValueError: no such colour\nreally\n");
     const isle_exception *e = isle_error_exception(error);
@@ -226,7 +226,7 @@ static void test_exit_status(void **state)
     const struct {
         isle_status status;
         int exit_status;
-    } cases[] = {{ISLE_ERR_EXIT, 3},        {ISLE_ERR_PYTHON, 1},  {ISLE_ERR_TIMEOUT, 124},
+    } cases[] = {{ISLE_ERR_EXIT, 3},        {ISLE_ERR_PYTHON, 3},  {ISLE_ERR_TIMEOUT, 124},
                  {ISLE_ERR_CANCELLED, 130}, {ISLE_ERR_STUCK, 124}, {ISLE_ERR_NOMEM, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         isle_error *error = error_of(cases[i].status, exception("SystemExit", "3"), NULL);

@@ -32,6 +32,7 @@ void event_tell(isle_runtime *rt, interp *in, isle_event_kind kind, event_detail
         .job_id = details.job_id,
         .status = details.status,
         .wall_ns = details.wall_ns,
+        .exit_status = details.exit_status,
         .message = details.message,
     };
     void *detached = engine_detach();

@@ -82,15 +82,48 @@ static bool live_interp(isle_interp it)
     return came(isle_interp_reset(it, SOON, &err), ISLE_OK, &err);
 }
 
+/* One that the kernel here can keep. */
+static isle_policy a_policy(void)
+{
+    static const char *const paths[] = {"/usr"}, *const profiles[] = {"no-admin"};
+    static const char *const rules[] = {"deny open", "allow open:a*"};
+    static const uint16_t ports[] = {80};
+    isle_policy p = ISLE_POLICY_INIT;
+    p.rules = rules;
+    p.rule_count = 2;
+    p.seccomp = profiles;
+    p.seccomp_count = 1;
+    if (isle_policy_landlock(NULL) >= 4) {
+        p.read = paths;
+        p.connect = ports;
+        p.read_count = p.connect_count = 1;
+    }
+    return p;
+}
+
+static bool live_policy(isle_interp it)
+{
+    isle_policy_report *report = NULL;
+    isle_error *err = NULL;
+    if (!came(isle_interp_get_policy_report(it, &report, &err), ISLE_OK, &err)) {
+        return false;
+    }
+    check(report->unused_rule_count == 1);
+    isle_policy_report_free(report);
+    return true;
+}
+
 static bool live_runtime(isle_runtime *rt)
 {
+    const isle_policy policy = a_policy();
     isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
     isle_interp named = {0}, unnamed = {0};
     isle_error *err = NULL;
     config.name = "named";
+    config.policy = &policy;
     bool ok = came(isle_interp_create(rt, &config, &named, &err), ISLE_OK, &err);
     ok = ok && came(isle_interp_create(rt, NULL, &unnamed, &err), ISLE_OK, &err);
-    ok = ok && live_interp(named);
+    ok = ok && live_interp(named) && live_policy(named);
     return ok && came(isle_interp_end(named, SOON, &err), ISLE_OK, &err);
 }
 

@@ -3,6 +3,9 @@
  * Everything here runs on that thread. An activity is what it does in the engine; while one goes on, the warden may
  * stop it by the ladder. When an interpreter was buried (see end.c) nobody counts on its home thread any more: if
  * it ever comes back from the engine it just ends, and leaves everything as it is. */
+#include <errno.h>
+#include <string.h>
+
 #include "core.h"
 
 static _Thread_local interp *home_of;
@@ -35,6 +38,7 @@ static void finish(interp *in)
         interp_lock(in);
     }
     ladder_clear(in);
+    signals_forget(in);
     in->activity = ACTIVITY_NONE;
     if (in->ending) {
         interp_arm_end(in);
@@ -76,13 +80,16 @@ static isle_job *next_job(interp *in)
     while (!in->ending && in->first == NULL) {
         atomic_store(&in->wake.open, 0);
         interp_unlock(in);
-        plat_gate_wait(&in->wake, PLAT_FOREVER);
+        if (!engine_has_due(in->engine)) { /* what came before the gate was shut would be slept through */
+            plat_gate_wait(&in->wake, PLAT_FOREVER);
+        }
         release_due(in);
         interp_lock(in);
     }
     isle_job *job = in->ending ? NULL : job_pop(in);
     if (job != NULL) {
         begin(in, ACTIVITY_JOB, job->started_ns);
+        budget_job_begins(in);
     }
     interp_unlock(in);
     return job;
@@ -155,6 +162,7 @@ static void run_job(interp *in, isle_job *job)
     run_in_engine(in, job, &outcome);
     finish(in);
     bool ended = job_end(job, &outcome);
+    budget_job_ended(in, job);
     counters_job_stopped(&in->counters, ended ? job->started_ns + job->wall_ns : plat_now());
     in->current = NULL;
     interp_unlock(in);
@@ -174,6 +182,9 @@ static bool run_end_task(interp *in, activity what, engine_task_kind kind)
     const engine_task task = {.kind = kind};
     engine_failure failure = {0};
     parcel value;
+    if (interp_has_exited(in)) {
+        return true;
+    }
     begin_unlocked(in, what);
     engine_run(in->engine, &task, &value, &failure);
     parcel_clear(&value);
@@ -233,6 +244,7 @@ static void bury_for_threads(interp *in, size_t entries)
     bool mine = !in->buried;
     in->buried = true;
     in->stuck = true;
+    signals_stop(in);
     interp_unlock(in);
     if (mine) {
         const char *text = what != NULL ? what : "threads could not be stopped";
@@ -269,20 +281,37 @@ static bool end_python(interp *in)
     if (!clear_threads(in) || !run_end_task(in, ACTIVITY_ATEXIT, ENGINE_ATEXIT) || !clear_threads(in)) {
         return false; /* the second time for threads that the atexit functions started */
     }
-    begin_unlocked(in, ACTIVITY_DESTROY);
+    interp_lock(in);
+    signals_stop(in);
+    begin(in, ACTIVITY_DESTROY, plat_now());
+    interp_unlock(in);
     engine_interp_destroy(in->engine);
     return finish_and_go_on(in);
+}
+
+static void tell_ended(interp *in)
+{
+    event_details details = {.wall_ns = plat_now() - in->end_began};
+    char *message = in->exited ? plat_printf("%s ended the interpreter", in->exit_call) : NULL;
+    if (in->exited) {
+        details.status = in->exit_status != 0 ? ISLE_ERR_EXIT : ISLE_OK;
+        details.exit_status = in->exit_status;
+        details.message = message != NULL ? message : in->exit_call;
+    }
+    event_tell(in->rt, in, ISLE_EVENT_INTERP_ENDED, details);
+    plat_free(message);
 }
 
 /* Nobody finds the interpreter any more; whoever had found it lets go; then nothing of it is left. */
 static void vanish(interp *in)
 {
+    budget_end(in);
     table_remove(in);
     interp_give(in);
     plat_gate_wait(&in->unused, PLAT_FOREVER);
     engine_interp_free(in->engine);
     queues_interp_ended(in->id);
-    event_tell(in->rt, in, ISLE_EVENT_INTERP_ENDED, (event_details){.wall_ns = plat_now() - in->end_began});
+    tell_ended(in);
     plat_thread before;
     bool has_before = runtime_leave_home(in->rt, &before);
     plat_gate_open(&in->ended);
@@ -296,9 +325,21 @@ static bool create(home_start *start)
 {
     interp *in = start->in;
     in->home.id = pthread_self();
-    isle_status status = engine_interp_create(start->config, in->id, in->name, in, &in->engine, &start->failure);
+    isle_interp_config config = *start->config;
+    isle_status status = compartment_enter(in, &config, &start->failure);
+    if (status == ISLE_OK) {
+        status = policy_confine(in->policy, &start->failure); /* the last: no code of the interpreter runs before */
+    }
+    if (status == ISLE_OK) {
+        status = engine_interp_create(&config, in->id, in->name, in, in->policy, &in->engine, &start->failure);
+    }
     if (status != ISLE_OK) {
         start->failure.status = status;
+        return false;
+    }
+    if (budget_start(in, start->config->budgets, &start->failure) != ISLE_OK) {
+        engine_interp_destroy(in->engine);
+        engine_interp_free(in->engine);
         return false;
     }
     runtime_add_home(in->rt);

@@ -106,14 +106,15 @@ static isle_status call(const isle_host_function *function, uint64_t interp_id, 
 static isle_status on_host_call(void *core_interp, const char *name, const parcel *args, parcel *out_value,
                                 char **out_message)
 {
-    interp *in = core_interp;
+    interp *in = core_interp; /* NULL: the main interpreter */
+    const isle_runtime *rt = in != NULL ? in->rt : atomic_load(&runtime);
     *out_value = (parcel){.data = NULL};
     *out_message = NULL;
-    if (atomic_load_explicit(&in->rt->silent, memory_order_acquire)) {
+    if (rt == NULL || atomic_load_explicit(&rt->silent, memory_order_acquire)) {
         *out_message = plat_strdup("the host has stopped Isles");
         return ISLE_ERR_STATE;
     }
-    const isle_host_function *function = find(in->rt, name);
+    const isle_host_function *function = find(rt, name);
     if (function == NULL) {
         *out_message = plat_strdup("the host has no such function");
         return ISLE_ERR_INVALID;
@@ -121,7 +122,7 @@ static isle_status on_host_call(void *core_interp, const char *name, const parce
     isle_value *values = NULL;
     isle_status status = value_from_parcel(args, &values);
     if (status == ISLE_OK) {
-        status = call(function, in->id, values, out_value, out_message);
+        status = call(function, in != NULL ? in->id : 0, values, out_value, out_message);
         isle_value_free(values);
     }
     return status;
@@ -135,11 +136,37 @@ static void on_error(void *core_interp, const char *message)
     event_tell(in->rt, in, ISLE_EVENT_ERROR, (event_details){.status = ISLE_ERR_PYTHON, .message = message});
 }
 
+static void on_exit_call(void *core_interp, int exit_status, const char *call)
+{
+    core_no_lock();
+    interp_exit(core_interp, exit_status, call);
+}
+
 static void on_output(void *core_interp, int stream, size_t len)
 {
     interp *in = core_interp;
     (void)stream;
     counters_output(&in->counters, len);
+    budget_on_output(in);
+}
+
+static void on_budget(void *core_interp, isle_budget which, bool refused)
+{
+    budget_on_engine(core_interp, which, refused);
+}
+
+static void on_policy(void *core_interp, const char *message, bool denied)
+{
+    interp *in = core_interp;
+    event_details details = {.status = denied ? ISLE_ERR_PYTHON : ISLE_OK, .message = message};
+    event_tell(in->rt, in, ISLE_EVENT_POLICY, details);
+}
+
+static void on_dropped(void *core_interp, int stream, size_t len)
+{
+    interp *in = core_interp;
+    (void)stream;
+    counters_dropped(&in->counters, len);
 }
 
 static void on_due(void *core_interp)
@@ -150,9 +177,15 @@ static void on_due(void *core_interp)
 const engine_hooks *host_hooks(void)
 {
     static const engine_hooks hooks = {.on_error = on_error,
+                                       .on_exit = on_exit_call,
                                        .on_output = on_output,
+                                       .on_dropped = on_dropped,
                                        .on_host_call = on_host_call,
+                                       .on_budget = on_budget,
                                        .on_due = on_due,
+                                       .on_policy = on_policy,
+                                       .on_raise = signals_raise,
+                                       .on_alarm = signals_alarm,
                                        .host_function_name = function_name};
     return &hooks;
 }

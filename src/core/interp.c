@@ -2,9 +2,12 @@
  * end in end.c. */
 #include <limits.h>
 #include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "core.h"
+#include "policy.h"
 
 #define DEFAULT_STACK_SIZE (8u << 20)
 #define LEAST_STACK_SIZE (256u << 10)
@@ -20,6 +23,7 @@ void interp_ref(interp *in)
 void interp_free(interp *in)
 {
     plat_lock_destroy(&in->lock);
+    policy_free(in->policy);
     plat_free(in->name);
     plat_free(in->end_message);
     plat_free(in);
@@ -77,12 +81,15 @@ static interp *interp_new(isle_runtime *rt, const isle_interp_config *config)
         return NULL;
     }
     in->rt = rt;
+    in->own_descriptors = config->private_descriptors;
     in->created_ns = plat_now();
     in->cancel_grace_ns = config->cancel_grace_ns != 0 ? config->cancel_grace_ns : DEFAULT_CANCEL_GRACE_NS;
     in->stuck_after_ns = config->stuck_after_ns != 0 ? config->stuck_after_ns : DEFAULT_STUCK_AFTER_NS;
     in->refs = in->users = 1; /* the home thread's */
     in->ladder.timer.class = &ladder_timer_class;
     in->end_timer.class = &end_timer_class;
+    in->signal_timer.class = &signal_timer_class;
+    in->alarm_timer.class = &alarm_timer_class;
     plat_lock_init(&in->lock);
     return in;
 }
@@ -106,6 +113,38 @@ static isle_status start_home(interp *in, const isle_interp_config *config, isle
     return ISLE_OK; /* it may even have ended by now */
 }
 
+/* Before the first home thread with a table of its own: what is to stay in the process's table stays here. */
+static isle_status prepare_descriptors(const isle_interp_config *config, isle_error **err)
+{
+    int error = config->private_descriptors ? plat_descriptors_prepare() : 0;
+    if (error == ENOSYS) {
+        return error_set(err, ISLE_ERR_UNSUPPORTED, "private_descriptors: this system has one table for the process");
+    }
+    return error == 0 ? ISLE_OK : error_set(err, ISLE_ERR_SYSTEM, "private_descriptors: %s", strerror(error));
+}
+
+/* What code of an interpreter creates begins with that one's environment variables. false: no memory. `*out` is to be
+ * freed when the interpreter is there; NULL: nothing was added. */
+static bool inherit_environment(isle_interp_config *config, char ***out)
+{
+    size_t inherited;
+    *out = NULL;
+    if (config->env_base != ISLE_ENV_COPY || !engine_has_environment()) {
+        return true;
+    }
+    *out = engine_copy_environment(config->env_count, &inherited);
+    if (*out == NULL) {
+        return false;
+    }
+    if (config->env_count != 0) {
+        memcpy(*out + inherited, config->env, config->env_count * sizeof **out);
+    }
+    config->env = (const char *const *)*out;
+    config->env_count += inherited;
+    config->env_base = ISLE_ENV_EMPTY;
+    return true;
+}
+
 static isle_status create(isle_runtime *rt, const isle_interp_config *config, isle_interp *out, isle_error **err)
 {
     if (!table_reserve()) {
@@ -117,7 +156,9 @@ static isle_status create(isle_runtime *rt, const isle_interp_config *config, is
         return error_set(err, ISLE_ERR_NOMEM, "out of memory");
     }
     uint64_t id = in->id;
-    isle_status status = start_home(in, config, err);
+    isle_status status = prepare_descriptors(config, err);
+    status = status == ISLE_OK ? policy_make(config, &in->policy, err) : status;
+    status = status == ISLE_OK ? start_home(in, config, err) : status;
     if (status != ISLE_OK) {
         interp_free(in);
         table_unreserve();
@@ -137,17 +178,94 @@ static isle_status check_strings(const char *field, const char *const *items, si
     return ISLE_OK;
 }
 
+static const char *stream_fault(const isle_stream *s, bool input)
+{
+    if ((unsigned)s->kind > ISLE_STREAM_FILE) {
+        return "kind is none of isle_stream_kind";
+    }
+    if (s->kind == ISLE_STREAM_FD && s->fd < 0) {
+        return "fd is negative";
+    }
+    if (s->kind == ISLE_STREAM_CALLBACK && (input ? s->read == NULL : s->write == NULL)) {
+        return input ? "read is NULL" : "write is NULL";
+    }
+    if (s->kind == ISLE_STREAM_QUEUE && s->queue == NULL) {
+        return "queue is NULL";
+    }
+    if (s->kind == ISLE_STREAM_QUEUE && !s->bytes && s->encoding != NULL) {
+        return "encoding is set, but a queue of str has none (set bytes, too)";
+    }
+    if (s->kind == ISLE_STREAM_FILE && (s->path == NULL || s->path[0] == '\0')) {
+        return s->path == NULL ? "path is NULL" : "path is empty";
+    }
+    if (s->bytes && s->kind != ISLE_STREAM_QUEUE) {
+        return "bytes is set, but is for queues";
+    }
+    return NULL;
+}
+
+static const char *output_fault(const isle_stream *s, bool input)
+{
+    if ((unsigned)s->buffering > ISLE_BUFFERING_NONE) {
+        return "buffering is none of isle_buffering";
+    }
+    if ((unsigned)s->full > ISLE_FULL_DROP_SILENT) {
+        return "full is none of isle_full";
+    }
+    if (input && (s->buffering != ISLE_BUFFERING_AUTO || s->full != ISLE_FULL_WAIT || s->append)) {
+        return "append, buffering and full are for what is written";
+    }
+    if (s->append && s->kind != ISLE_STREAM_FILE) {
+        return "append is set, but is for files";
+    }
+    return s->kind == ISLE_STREAM_CALLBACK && s->full != ISLE_FULL_WAIT ? "full is set, but a call-back decides itself"
+                                                                        : NULL;
+}
+
+static isle_status check_variables(const isle_interp_config *c, isle_error **err)
+{
+    for (size_t i = 0; i < c->env_count; i++) {
+        if (c->env[i][0] == '=' || c->env[i][0] == '\0') {
+            return error_set(err, ISLE_ERR_INVALID, "isle_interp_config.env[%zu]: '%s' has no name", i, c->env[i]);
+        }
+    }
+    return ISLE_OK;
+}
+
 static isle_status check_stream(const char *field, const isle_stream *stream, bool input, isle_error **err)
 {
-    const char *fault = NULL;
-    if ((unsigned)stream->kind > ISLE_STREAM_CALLBACK) {
-        fault = "kind is none of isle_stream_kind";
-    } else if (stream->kind == ISLE_STREAM_FD && stream->fd < 0) {
-        fault = "fd is negative";
-    } else if (stream->kind == ISLE_STREAM_CALLBACK && (input ? stream->read == NULL : stream->write == NULL)) {
-        fault = input ? "read is NULL" : "write is NULL";
-    }
+    const char *fault = stream_fault(stream, input);
+    fault = fault != NULL ? fault : output_fault(stream, input);
     return fault == NULL ? ISLE_OK : error_set(err, ISLE_ERR_INVALID, "isle_interp_config.%s: %s", field, fault);
+}
+
+static bool name_is_before(const isle_descriptor *list, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(list[i].name, list[index].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static isle_status check_descriptors(const isle_interp_config *c, isle_error **err)
+{
+    for (size_t i = 0; i < c->descriptor_count; i++) {
+        const isle_descriptor *d = c->descriptors != NULL ? &c->descriptors[i] : NULL;
+        if (d == NULL || d->name == NULL || d->name[0] == '\0') {
+            return error_set(err, ISLE_ERR_INVALID, "isle_interp_config.descriptors[%zu] has no name", i);
+        }
+        if (name_is_before(c->descriptors, i)) {
+            return error_set(err, ISLE_ERR_INVALID, "isle_interp_config.descriptors[%zu]: there is a %s before", i,
+                             d->name);
+        }
+        if (fcntl(d->fd, F_GETFD) < 0) {
+            return error_set(err, ISLE_ERR_INVALID, "isle_interp_config.descriptors[%zu] (%s): %d is not open", i,
+                             d->name, d->fd);
+        }
+    }
+    return ISLE_OK;
 }
 
 static isle_status check_config(const isle_interp_config *c, isle_error **err)
@@ -161,6 +279,16 @@ static isle_status check_config(const isle_interp_config *c, isle_error **err)
         fault = "cancel_grace_ns is negative";
     } else if (c->stuck_after_ns < 0) {
         fault = "stuck_after_ns is negative";
+    } else if (c->shared_cwd && c->cwd != NULL) {
+        fault = "cwd: not with shared_cwd";
+    } else if (c->umask != 0 && !c->umask_set) {
+        fault = "umask is given without umask_set";
+    } else if (c->umask_set && (c->shared_cwd || c->umask > 0777)) {
+        fault = c->shared_cwd ? "umask_set: not with shared_cwd" : "umask is more than 0777";
+    } else if ((unsigned)c->env_base > ISLE_ENV_SHARED) {
+        fault = "env_base is none of isle_env_base";
+    } else if (c->env_base == ISLE_ENV_SHARED && c->env_count > 0) {
+        fault = "env: not with env_base ISLE_ENV_SHARED: the process's variables are everybody's";
     } else if (c->venv != NULL && c->no_site) {
         fault = "no_site is set, but a venv needs site";
     }
@@ -169,19 +297,26 @@ static isle_status check_config(const isle_interp_config *c, isle_error **err)
     }
     isle_status status = check_strings("path", c->path, c->path_count, err);
     status = status != ISLE_OK ? status : check_strings("env", c->env, c->env_count, err);
+    status = status != ISLE_OK ? status : check_variables(c, err);
     status = status != ISLE_OK ? status : check_strings("warnings", c->warnings, c->warning_count, err);
     status = status != ISLE_OK ? status : check_strings("xoptions", c->xoptions, c->xoption_count, err);
     status = status != ISLE_OK ? status : check_stream("stdin_", &c->stdin_, true, err);
     status = status != ISLE_OK ? status : check_stream("stdout_", &c->stdout_, false, err);
-    return status != ISLE_OK ? status : check_stream("stderr_", &c->stderr_, false, err);
+    status = status != ISLE_OK ? status : check_stream("stderr_", &c->stderr_, false, err);
+    return status != ISLE_OK ? status : check_descriptors(c, err);
 }
 
 isle_status isle_interp_create(isle_runtime *runtime, const isle_interp_config *config, isle_interp *out_interp,
                                isle_error **err)
 {
     isle_interp_config own;
+    isle_budgets limits;
+    isle_policy own_policy;
     isle_status status = config_take(&own, sizeof own, config, "isle_interp_config", err);
     status = status != ISLE_OK ? status : check_config(&own, err);
+    status = status != ISLE_OK ? status : budget_take(&limits, own.budgets, err);
+    own.budgets = &limits;
+    status = status != ISLE_OK ? status : policy_take(&own, &own_policy, err);
     if (status != ISLE_OK) {
         return status;
     }
@@ -195,7 +330,10 @@ isle_status isle_interp_create(isle_runtime *runtime, const isle_interp_config *
     if (status != ISLE_OK) {
         return status;
     }
-    status = create(runtime, &own, out_interp, err);
+    char **variables;
+    status = inherit_environment(&own, &variables) ? create(runtime, &own, out_interp, err)
+                                                   : error_set(err, ISLE_ERR_NOMEM, "out of memory");
+    plat_free(variables);
     runtime_creation_end(runtime);
     return status;
 }
@@ -240,6 +378,8 @@ isle_status isle_interp_get_stats(isle_interp handle, isle_interp_stats *out)
     s.interrupts = c.interrupts;
     s.wall_ns = c.wall_ns;
     s.output_bytes = c.output_bytes;
+    s.dropped_bytes = c.dropped_bytes;
+    s.dropped_writes = c.dropped_writes;
     s.cpu_ns = cpu_ns > 0 ? cpu_ns : 0;
     memcpy(out, &s, out->size < sizeof s ? out->size : sizeof s);
     return ISLE_OK;
@@ -250,6 +390,9 @@ isle_status isle_interp_get_stats(isle_interp handle, isle_interp_stats *out)
 static isle_status entry_begin(interp *in, isle_error **err)
 {
     isle_status status = ISLE_OK;
+    if (in->own_descriptors) { /* a thread of the host would open and close other files than its code means */
+        return error_set(err, ISLE_ERR_UNSUPPORTED, "the interpreter's descriptors are private: run a job there");
+    }
     interp_lock(in);
     if (in->ending) {
         status = ISLE_ERR_NO_INTERP;

@@ -3,7 +3,6 @@
  * its state is JOB_DONE and never changes again, so it is read without the lock. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core.h"
 #include "value_codec.h"
@@ -69,6 +68,9 @@ isle_job *job_new(interp *in, const job_spec *spec)
     interp_ref(in);
     job->join_threads = spec->join_threads;
     job->has_handle = spec->has_handle;
+    job->only_idle = spec->only_idle;
+    job->on_done = spec->on_done;
+    job->on_done_ctx = spec->on_done_ctx;
     job->deadline = spec->deadline;
     job->timer.class = &job_timer_class;
     job->fd = -1;
@@ -86,7 +88,7 @@ void job_unref(isle_job *job)
         return;
     }
     if (job->fd >= 0) {
-        close(job->fd);
+        plat_descriptor_close(job->fd);
     }
     parcel_clear(&job->task.args);
     parcel_clear(&job->value);
@@ -187,6 +189,9 @@ void job_tell(isle_job *job)
     if (fd >= 0) {
         plat_eventfd_set(fd);
     }
+    if (job->on_done != NULL) {
+        job->on_done(job->on_done_ctx);
+    }
 }
 
 isle_job *job_end_queued(interp *in, isle_status status, const char *note)
@@ -263,24 +268,42 @@ static const timer_class job_timer_class = {.hold = hold, .fire = fire};
 
 /* --- submitting --------------------------------------------------------------------------------------------------- */
 
-static isle_status refusal(const interp *in)
+static isle_status refusal(const interp *in, bool only_idle)
 {
     if (in->ending) {
         return ISLE_ERR_NO_INTERP;
     }
-    return in->stuck ? ISLE_ERR_STUCK : ISLE_OK;
+    if (in->stuck) {
+        return ISLE_ERR_STUCK;
+    }
+    if (in->budgets.spent) {
+        return ISLE_ERR_BUDGET;
+    }
+    return only_idle && (in->current != NULL || in->first != NULL) ? ISLE_ERR_BUSY : ISLE_OK;
+}
+
+static const char *refusal_text(isle_status status)
+{
+    switch (status) {
+    case ISLE_ERR_STUCK:
+        return "the interpreter is stuck and takes no jobs";
+    case ISLE_ERR_BUDGET:
+        return "the interpreter has used up a budget and takes no jobs";
+    case ISLE_ERR_BUSY:
+        return "the interpreter runs something";
+    default:
+        return "the interpreter is ending and takes no jobs";
+    }
 }
 
 isle_status job_queue(isle_job *job, isle_error **err)
 {
     interp *in = job->in;
     interp_lock(in);
-    isle_status status = refusal(in);
+    isle_status status = refusal(in, job->only_idle);
     if (status != ISLE_OK) {
         interp_unlock(in);
-        return error_set(err, status, "%s",
-                         status == ISLE_ERR_STUCK ? "the interpreter is stuck and takes no jobs"
-                                                  : "the interpreter is ending and takes no jobs");
+        return error_set(err, status, "%s", refusal_text(status));
     }
     bool idle = in->activity == ACTIVITY_NONE; /* a busy home thread looks at its queue before it sleeps */
     job_ref(job);

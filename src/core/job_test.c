@@ -5,26 +5,10 @@
 #include "testing/core_testing.h"
 #include "platform.h"
 
-static isle_runtime *rt;
-
-static int setup(void **state)
-{
-    (void)state;
-    rt = start_runtime();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    stop_runtime(rt);
-    return 0;
-}
-
 static void test_a_call_gives_back_its_value(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_value *args = isle_value_new_tuple(), *result = NULL;
     isle_value_append(args, isle_value_new_int(42));
     assert_int_equal(isle_interp_call(it, "echo", args, SOON, &result, NULL), ISLE_OK);
@@ -50,7 +34,7 @@ static void test_a_call_gives_back_its_value(void **state)
 static void test_kwargs_and_lists(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job_config config = ISLE_JOB_CONFIG_INIT;
     isle_job *job = NULL;
     isle_value *args = isle_value_new_list(), *kwargs = isle_value_new_dict(), *result;
@@ -82,7 +66,7 @@ static void test_kwargs_and_lists(void **state)
 static void test_configs_that_are_not_valid(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_error *err = NULL;
     const char *const hole[] = {"a", NULL};
     isle_job_config good = ISLE_JOB_CONFIG_INIT;
@@ -121,7 +105,7 @@ static void test_jobs_run_in_order(void **state)
 {
     (void)state;
     enum { JOBS = 50 };
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *jobs[JOBS];
     isle_job *first = submit(it, "wait", ISLE_FOREVER);
     for (int i = 0; i < JOBS; i++) {
@@ -154,7 +138,7 @@ static void test_jobs_run_in_order(void **state)
 static void test_errors_come_with_the_result(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_error *err = NULL, *again = NULL;
     isle_job *job = submit(it, "fail", SOON);
     assert_int_equal(isle_job_wait(job, SOON), ISLE_OK);
@@ -168,7 +152,7 @@ static void test_errors_come_with_the_result(void **state)
     isle_error_free(again);
     err = NULL;
 
-    it = create(rt);
+    it = create(test_runtime);
     assert_int_equal(isle_interp_run(it, "fail oddly", SOON, &err), ISLE_ERR_PYTHON);
     assert_string_equal(isle_error_message(err), "an exception");
     isle_error_free(err);
@@ -182,7 +166,7 @@ static void test_errors_come_with_the_result(void **state)
 static void test_result_before_the_end_is_busy(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *job = submit(it, "wait", SOON);
     isle_error *err = NULL;
     assert_int_equal(isle_job_result(job, NULL, &err), ISLE_ERR_BUSY);
@@ -197,7 +181,7 @@ static void test_result_before_the_end_is_busy(void **state)
 static void test_a_running_job_is_cancelled(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *job = submit(it, "spin", ISLE_FOREVER);
     await_running(job);
     isle_job_cancel(job);
@@ -217,7 +201,7 @@ static void test_a_running_job_is_cancelled(void **state)
 static void test_a_queued_job_is_cancelled_at_once(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *first = submit(it, "wait", SOON);
     isle_job *middle = submit(it, "fail", SOON);
     isle_job *last = submit(it, "ok", SOON);
@@ -236,7 +220,7 @@ static void test_a_queued_job_is_cancelled_at_once(void **state)
 static void test_deadlines(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_error *err = NULL;
     int64_t before = isle_now();
     assert_int_equal(isle_interp_run(it, "spin", isle_deadline_in(10 * ISLE_MS), &err), ISLE_ERR_TIMEOUT);
@@ -262,14 +246,14 @@ static void test_deadlines(void **state)
 static void test_a_job_that_ends_well_while_it_is_interrupted_keeps_its_outcome(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     assert_int_equal(run_and_cancel(it, "finish"), ISLE_OK);
 }
 
 static void test_code_that_catches_gets_it_at_every_step(void **state)
 {
     (void)state;
-    isle_interp it = create_impatient(rt, 15, 20000);
+    isle_interp it = create_impatient(test_runtime, 15, 20000);
     int64_t before = isle_now();
     assert_int_equal(run_and_cancel(it, "stubborn"), ISLE_ERR_CANCELLED);
     assert_true(isle_now() - before >= 15 * ISLE_MS);
@@ -283,13 +267,13 @@ static void test_code_that_catches_gets_it_at_every_step(void **state)
 static void test_it_is_interrupted_once_until_its_grace_is_over(void **state)
 {
     (void)state;
-    isle_interp it = create_impatient(rt, 100, 30000);
+    isle_interp it = create_impatient(test_runtime, 100, 30000);
     int64_t before = isle_now();
     assert_int_equal(run_and_cancel(it, "again 2"), ISLE_ERR_CANCELLED);
     assert_true(isle_now() - before >= 100 * ISLE_MS);
     assert_int_equal(fake.interrupts, 1);
     assert_int_equal(fake.insists, 1);
-    it = create_impatient(rt, 20000, 30000);
+    it = create_impatient(test_runtime, 20000, 30000);
     assert_int_equal(run_and_cancel(it, "nudged 4"), ISLE_ERR_CANCELLED);
     assert_int_equal(fake.interrupts, 2);
     assert_int_equal(fake.insists, 1);
@@ -304,7 +288,7 @@ static bool is_readable(int fd)
 static void test_descriptor_is_readable_at_the_end(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *job = submit(it, "wait", SOON);
     int fd = isle_job_fd(job);
     assert_true(fd >= 0);
@@ -325,7 +309,7 @@ static void test_descriptor_is_readable_at_the_end(void **state)
 static void test_a_handle_may_go_before_its_job(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *job = submit(it, "wait", SOON);
     isle_job_free(job);
     isle_job_free(NULL);
@@ -338,11 +322,11 @@ static void test_a_handle_may_go_before_its_job(void **state)
 static void test_a_handle_may_stay_after_all_has_ended(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *done = submit(it, "ok", SOON), *running = submit(it, "spin", ISLE_FOREVER);
     isle_job *queued = submit(it, "ok", ISLE_FOREVER);
     await_running(running);
-    assert_int_equal(isle_runtime_stop(rt, 0, NULL), ISLE_OK);
+    assert_int_equal(isle_runtime_stop(test_runtime, 0, NULL), ISLE_OK);
     assert_int_equal(wait_for(done), ISLE_OK);
     assert_int_equal(isle_job_wait(running, 0), ISLE_OK);
     assert_true(isle_job_wall_ns(running) > 0);
@@ -350,13 +334,13 @@ static void test_a_handle_may_stay_after_all_has_ended(void **state)
     assert_true(is_readable(isle_job_fd(running)));
     assert_int_equal(wait_for(running), ISLE_ERR_ENDED);
     assert_int_equal(wait_for(queued), ISLE_ERR_ENDED);
-    rt = start_runtime();
+    test_runtime = start_runtime();
 }
 
 static void test_join_threads_lasts_as_long_as_they_do(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job_config config = ISLE_JOB_CONFIG_INIT;
     isle_job *job = NULL;
     config.target = "threads 2";
@@ -378,7 +362,7 @@ static void test_join_threads_lasts_as_long_as_they_do(void **state)
 static void test_times(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     isle_job *job = submit(it, "sleep 10", SOON);
     isle_job *queued = submit(it, "ok", SOON);
     await_running(job);
@@ -403,7 +387,7 @@ static void call_ourselves(void *ctx)
     check(isle_error_status(err) == ISLE_ERR_STATE);
     isle_error_free(err);
     check(isle_interp_end(it, SOON, NULL) == ISLE_ERR_STATE);
-    check(isle_runtime_stop(rt, SOON, NULL) == ISLE_ERR_STATE);
+    check(isle_runtime_stop(test_runtime, SOON, NULL) == ISLE_ERR_STATE);
     isle_job *job = submit(it, "ok", ISLE_FOREVER); /* it will run after this one */
     check(isle_job_wait(job, SOON) == ISLE_ERR_STATE);
     check(isle_job_wait(job, 0) == ISLE_ERR_TIMEOUT);
@@ -413,7 +397,7 @@ static void call_ourselves(void *ctx)
 static void test_from_inside_nothing_waits_for_itself(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     fake.callback = call_ourselves;
     fake.callback_ctx = &it;
     assert_int_equal(run(it, "callback"), ISLE_OK);
@@ -429,7 +413,7 @@ static void call_another(void *ctx)
 static void test_one_interpreter_calls_another(void **state)
 {
     (void)state;
-    isle_interp one = create(rt), another = create(rt);
+    isle_interp one = create(test_runtime), another = create(test_runtime);
     fake.callback = call_another;
     fake.callback_ctx = &another;
     assert_int_equal(run(one, "callback"), ISLE_OK);
@@ -439,7 +423,7 @@ static void test_one_interpreter_calls_another(void **state)
 static void test_no_such_interpreter(void **state)
 {
     (void)state;
-    isle_interp none = {0}, never = {UINT64_MAX}, ended = create(rt);
+    isle_interp none = {0}, never = {UINT64_MAX}, ended = create(test_runtime);
     isle_interp_end(ended, SOON, NULL);
     isle_interp_stats stats = {.size = sizeof stats};
     const isle_interp all[] = {none, never, ended};
@@ -453,13 +437,11 @@ static void test_no_such_interpreter(void **state)
 static void test_an_attached_caller_is_detached_while_it_waits(void **state)
 {
     (void)state;
-    isle_interp it = create(rt);
+    isle_interp it = create(test_runtime);
     fake_attach_main();
     assert_int_equal(run(it, "sleep 1"), ISLE_OK);
     fake_detach_main(); /* it is attached again */
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -137,10 +137,13 @@ static const char *what_is_stuck(activity a)
 
 static void tell_stuck(interp *in, uint64_t job_id, isle_status reason, const char *what, bool parked)
 {
-    char *message = plat_printf("%s: %s; the home thread is%s parked", in->name, what, parked ? "" : " not yet");
+    char *stack = parked ? engine_stuck_stack(in->engine) : NULL;
+    char *message = plat_printf("%s: %s; the home thread is%s parked%s%s", in->name, what, parked ? "" : " not yet",
+                                stack != NULL ? " at" : "", stack != NULL ? stack : "");
     event_details details = {.status = reason, .job_id = job_id, .message = message != NULL ? message : what};
     event_tell(in->rt, in, ISLE_EVENT_STUCK, details);
     plat_free(message);
+    plat_free(stack);
 }
 
 /* Enters and leaves with the lock held. */
@@ -150,6 +153,7 @@ static void give_up(interp *in, int64_t now)
     isle_job *job = in->current; /* the home thread's reference keeps it: it is in the engine, or waits for our lock */
     const char *what = what_is_stuck(in->activity);
     in->stuck = true;
+    signals_stop(in);
     in->ladder.given_up = true;
     in->ladder.given_up_at = now;
     bool parked = park(in, now);

@@ -92,7 +92,7 @@ isle_status isle_queue_put(isle_queue *q, const isle_value *value, int64_t deadl
     if (value == NULL) {
         return error_set(err, ISLE_ERR_INVALID, "value is NULL");
     }
-    value_message_begin(&w, &beside);
+    value_message_begin(&w, &beside, 0);
     value_write(&w, value);
     value_message *m = value_message_take(&w, 0);
     if (m == NULL) {
@@ -182,18 +182,16 @@ isle_queue *isle_value_as_queue(const isle_value *value)
 /* --- an interpreter ends ---------------------------------------------------------------------------------------- */
 
 /* What was encoded stays until the place is got: to free it here would run with the queue's lock held. */
-static bool keep_as_unbound(queue_message *message, void *tag)
+static bool keep_as_unbound(queue_message *message, void *of_queue)
 {
-    message->unbound = true;
-    return *(int *)tag != ISLE_UNBOUND_REMOVE;
+    int tag = queue_tag_of(of_queue, message);
+    message->unbound = tag != ISLE_UNBOUND_KEEP;
+    return tag != ISLE_UNBOUND_REMOVE;
 }
 
 static void look_at_messages_of(queue *q, void *interp_id)
 {
-    int tag = queue_tag(q);
-    if (tag != ISLE_UNBOUND_KEEP) {
-        queue_sender_ended(q, *(uint64_t *)interp_id, keep_as_unbound, &tag);
-    }
+    queue_sender_ended(q, *(uint64_t *)interp_id, keep_as_unbound, q);
 }
 
 void queues_interp_ended(uint64_t interp_id)
@@ -211,6 +209,11 @@ void isle_queue_close(isle_queue *q)
 int isle_queue_fd(isle_queue *q)
 {
     return queue_fd(q);
+}
+
+int isle_queue_room_fd(isle_queue *q)
+{
+    return queue_room_fd(q);
 }
 
 void isle_queue_get_stats(isle_queue *q, isle_queue_stats *out)
@@ -232,7 +235,7 @@ void isle_queue_get_stats(isle_queue *q, isle_queue_stats *out)
 static bool fill(struct pollfd *polled, isle_queue *const *queues, size_t queue_count_, const int *fds, size_t fd_count)
 {
     for (size_t i = 0; i < queue_count_; i++) {
-        polled[i] = (struct pollfd){.fd = queue_fd(queues[i]), .events = POLLIN};
+        polled[i] = (struct pollfd){.fd = queue_fd_to_poll(queues[i]), .events = POLLIN};
         if (polled[i].fd < 0) {
             return false;
         }
@@ -279,6 +282,9 @@ isle_status isle_select(isle_queue *const *queues, size_t queue_count_, bool *re
     }
     struct pollfd *polled = plat_calloc(count, sizeof *polled);
     isle_status status = ISLE_ERR_NOMEM;
+    for (size_t i = 0; polled != NULL && i < queue_count_; i++) {
+        polled[i].fd = -1;
+    }
     if (polled != NULL) {
         bool filled = fill(polled, queues, queue_count_, fds, fd_count);
         status = filled ? poll_all(polled, count, deadline) : ISLE_ERR_SYSTEM;
@@ -290,6 +296,9 @@ isle_status isle_select(isle_queue *const *queues, size_t queue_count_, bool *re
         ready_fds[i] = status == ISLE_OK && polled[queue_count_ + i].revents != 0;
     }
     int saved = errno;
+    for (size_t i = 0; polled != NULL && i < queue_count_; i++) {
+        queue_polled_fd(polled[i].fd);
+    }
     plat_free(polled);
     errno = saved;
     return status;

@@ -8,7 +8,6 @@
 #define THREADS 8
 #define FOR_NS (700 * ISLE_MS)
 
-static isle_runtime *rt;
 static int64_t stop_at;
 static _Atomic uint64_t shared; /* an interpreter that all use, or 0 */
 static _Atomic uint64_t submitted;
@@ -60,7 +59,7 @@ static isle_interp the_shared(unsigned *seed)
 {
     isle_interp it = {atomic_load(&shared)};
     if (it.id == 0 || next_random(seed) % 20 == 0) {
-        isle_interp made = create(rt);
+        isle_interp made = create(test_runtime);
         it.id = atomic_exchange(&shared, made.id);
         if (it.id != 0) {
             int64_t deadline = isle_deadline_in(next_random(seed) % 2 * ISLE_MS);
@@ -127,7 +126,7 @@ static void test_every_job_ends_once(void **state)
 {
     (void)state;
     pthread_t threads[THREADS];
-    rt = start_runtime();
+    test_runtime = start_runtime();
     shared = 0;
     stop_at = isle_deadline_in(FOR_NS);
     for (size_t i = 0; i < THREADS; i++) {
@@ -136,7 +135,7 @@ static void test_every_job_ends_once(void **state)
     for (size_t i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
     }
-    stop_runtime(rt);
+    stop_runtime(test_runtime);
     check_events();
     assert_true(submitted > 0);
 }
@@ -146,7 +145,7 @@ static void *play_until_refused(void *arg)
 {
     unsigned seed = (unsigned)(uintptr_t)arg * 104729u + 1;
     isle_interp it;
-    while (isle_interp_create(rt, NULL, &it, NULL) == ISLE_OK) {
+    while (isle_interp_create(test_runtime, NULL, &it, NULL) == ISLE_OK) {
         for (int i = 0; i < 3; i++) {
             one_job(it, &seed);
         }
@@ -164,12 +163,12 @@ static void test_the_runtime_stops_in_the_midst(void **state)
     for (int round = 0; round < 4; round++) {
         pthread_t threads[THREADS];
         plat_gate never = {0};
-        rt = start_runtime();
+        test_runtime = start_runtime();
         for (size_t i = 0; i < THREADS; i++) {
             pthread_create(&threads[i], NULL, play_until_refused, (void *)(i + (size_t)round * THREADS));
         }
         plat_gate_wait(&never, isle_deadline_in(100 * ISLE_MS));
-        assert_int_equal(isle_runtime_stop(rt, isle_now(), NULL), ISLE_OK);
+        assert_int_equal(isle_runtime_stop(test_runtime, isle_now(), NULL), ISLE_OK);
         for (size_t i = 0; i < THREADS; i++) {
             pthread_join(threads[i], NULL);
         }
@@ -189,8 +188,8 @@ static void *cancel_and_wait(void *arg)
 static void test_one_job_cancelled_by_all(void **state)
 {
     (void)state;
-    rt = start_runtime();
-    isle_interp it = create(rt);
+    test_runtime = start_runtime();
+    isle_interp it = create(test_runtime);
     for (int round = 0; round < 100; round++) {
         pthread_t threads[THREADS];
         isle_job *job = submit(it, "spin", isle_deadline_in(ISLE_MS));
@@ -204,7 +203,7 @@ static void test_one_job_cancelled_by_all(void **state)
         assert_true(status == ISLE_ERR_CANCELLED || status == ISLE_ERR_TIMEOUT);
     }
     assert_int_equal(stats_of(it).jobs_ended, 100);
-    stop_runtime(rt);
+    stop_runtime(test_runtime);
     check_events();
 }
 

@@ -31,6 +31,14 @@ static void unlock(void)
     core_unlock(&global.lock, RANK_RUNTIME);
 }
 
+isle_runtime *runtime_running(void)
+{
+    lock();
+    isle_runtime *rt = global.running;
+    unlock();
+    return rt;
+}
+
 /* --- who uses it -------------------------------------------------------------------------------------------------- */
 
 isle_status runtime_creation_begin(isle_runtime *rt, isle_error **err)
@@ -343,6 +351,9 @@ static isle_status leave_stuck(isle_runtime *rt, isle_error **err)
     warden_stop(&rt->warden);
     plat_gate_wait(&rt->stopped, PLAT_FOREVER);
     plat_thread_detach(rt->thread);
+    for (interp *in = rt->stuck; rt->adopted && in != NULL; in = in->next_stuck) {
+        engine_leave_behind(in->engine);
+    }
     isle_status status = tell_stuck(rt, err);
     set_running(NULL, rt);
     return status;

@@ -1,177 +1,186 @@
-/* Arenas: the megabytes that CPython's small-object allocator takes from the system.
+/* Arenas: the megabytes that CPython's small-object allocator takes from the system; also the chunks of its stacks of
+ * frames, which come the same way.
  *
- * They are recycled between interpreters (a fresh interpreter takes four page faults instead of 260), and, on
- * engines that leak them, followed by owner so that they can be given back when an interpreter has ended. CPython
+ * Each is counted to the account of the interpreter that it is for. In a runtime that Isles started they are recycled
+ * between interpreters (a fresh interpreter takes four page faults instead of 260), with their old content: CPython
+ * does not ask for zeros. And on engines that leak them they are given back when their interpreter has ended: CPython
  * 3.13 keeps the whole allocator of an interpreter whose count of blocks is not zero at the end, which is always
- * (python/cpython#113055): about 7 MB a time. Recycled arenas keep their old content; CPython does not ask for zeros.
+ * (python/cpython#113055): about 7 MB a time. A runtime that Isles did not start keeps its own arenas, counted.
  *
- * Installed before Py_Initialize; an adopted runtime keeps its own. Called by CPython with the GIL of some interpreter;
- * the lock is a leaf. */
+ * Called by CPython with the GIL of some interpreter; the lock is a leaf. */
 #include <sys/mman.h>
 
+#include "account.h"
 #include "python.h"
 
-enum { RECYCLED_MAX = 32 };
+enum { RECYCLED_MAX = 32, BUCKETS = 1024 };
 static const size_t ARENA = (size_t)1 << 20;
 
-typedef struct arena {
+typedef struct note { /* an arena that is somebody's */
     void *memory;
-    struct arena *next;
-} arena;
-
-struct arena_owner {
-    PyInterpreterState *state;
-    arena *arenas;
-    struct arena_owner *next;
-};
+    size_t size;
+    account *owner;
+    struct note *next; /* of its bucket */
+} note;
 
 static plat_lock lock = {PTHREAD_MUTEX_INITIALIZER};
 static void *recycled[RECYCLED_MAX];
 static size_t recycled_count;
-static struct arena_owner *owners;
-static ENGINE_THREAD_LOCAL struct arena_owner *current_owner;
+static note *buckets[BUCKETS];
+static PyObjectArenaAllocator below; /* what CPython had, in a runtime that Isles did not start */
 
-static void *map_memory(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return memory != MAP_FAILED ? memory : NULL;
-}
+/* --- ours ------------------------------------------------------------------------------------------------------- */
 
-/* Locked. The thread's owner, or on threads that Python started, that of the interpreter it is attached to. */
-static struct arena_owner *owner_of_thread(void)
-{
-    if (current_owner != NULL || owners == NULL) {
-        return current_owner;
-    }
-    PyThreadState *current = PyThreadState_GetUnchecked();
-    PyInterpreterState *state = current != NULL ? PyThreadState_GetInterpreter(current) : NULL;
-    for (struct arena_owner *o = owners; state != NULL && o != NULL; o = o->next) {
-        if (o->state == state) {
-            return o;
-        }
-    }
-    return NULL;
-}
-
-static void *allocate(void *ctx, size_t size)
+static void *take(void *ctx, size_t size)
 {
     (void)ctx;
     void *memory = NULL;
-    if (size != ARENA) {
-        return map_memory(size);
-    }
     plat_lock_take(&lock);
-    struct arena_owner *owner = owner_of_thread();
-    if (recycled_count > 0) {
+    if (size == ARENA && recycled_count > 0) {
         memory = recycled[--recycled_count];
     }
     plat_lock_give(&lock);
     if (memory == NULL) {
-        memory = map_memory(size);
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     }
-    arena *note = owner != NULL && memory != NULL ? plat_malloc(sizeof *note) : NULL;
-    if (note != NULL) { /* without a note it is not given back early, no more */
-        note->memory = memory;
-        plat_lock_take(&lock);
-        note->next = owner->arenas;
-        owner->arenas = note;
-        plat_lock_give(&lock);
-    }
-    return memory;
+    return memory != MAP_FAILED ? memory : NULL;
 }
 
 /* Locked. */
-static void forget(void *memory)
+static bool recycle(void *memory, size_t size)
 {
-    for (struct arena_owner *o = owners; o != NULL; o = o->next) {
-        for (arena **link = &o->arenas; *link != NULL; link = &(*link)->next) {
-            if ((*link)->memory == memory) {
-                arena *note = *link;
-                *link = note->next;
-                plat_free(note);
-                return;
-            }
-        }
-    }
-}
-
-/* Locked. */
-static bool recycle(void *memory)
-{
-    if (recycled_count == RECYCLED_MAX) {
+    if (size != ARENA || recycled_count == RECYCLED_MAX) {
         return false;
     }
     recycled[recycled_count++] = memory;
     return true;
 }
 
-static void release(void *ctx, void *memory, size_t size)
+static void give(void *ctx, void *memory, size_t size)
 {
     (void)ctx;
-    if (memory == NULL) { /* CPython 3.14 and newer do that */
-        return;
-    }
-    bool kept = false;
-    if (size == ARENA) {
-        plat_lock_take(&lock);
-        forget(memory);
-        kept = recycle(memory);
-        plat_lock_give(&lock);
-    }
+    plat_lock_take(&lock);
+    bool kept = recycle(memory, size);
+    plat_lock_give(&lock);
     if (!kept) {
         munmap(memory, size);
     }
 }
 
-void arena_start(void)
+/* --- notes ------------------------------------------------------------------------------------------------------ */
+
+static note **bucket_of(const void *memory)
 {
-    PyObjectArenaAllocator allocator = {NULL, allocate, release};
-    PyObject_SetArenaAllocator(&allocator);
+    return &buckets[((uintptr_t)memory >> 12) * UINT64_C(0x9e3779b97f4a7c15) >> 54];
 }
 
-struct arena_owner *arena_owner_new(void)
+static void keep(note *n)
 {
-    struct arena_owner *owner = plat_calloc(1, sizeof *owner);
-    if (owner != NULL) {
-        plat_lock_take(&lock);
-        owner->next = owners;
-        owners = owner;
-        plat_lock_give(&lock);
-    }
-    return owner;
-}
-
-void arena_owner_set_state(struct arena_owner *owner, PyInterpreterState *state)
-{
+    note **bucket = bucket_of(n->memory);
     plat_lock_take(&lock);
-    owner->state = state;
+    n->next = *bucket;
+    *bucket = n;
     plat_lock_give(&lock);
 }
 
-void arena_enter(struct arena_owner *owner)
+static note *forget(const void *memory)
 {
-    current_owner = owner;
-}
-
-void arena_owner_free(struct arena_owner *owner, bool give_back)
-{
-    if (owner == NULL) {
-        return;
-    }
+    note **link = bucket_of(memory);
     plat_lock_take(&lock);
-    struct arena_owner **link = &owners;
-    while (*link != owner) {
+    while (*link != NULL && (*link)->memory != memory) {
         link = &(*link)->next;
     }
-    *link = owner->next;
-    while (owner->arenas != NULL) {
-        arena *note = owner->arenas;
-        owner->arenas = note->next;
-        if (give_back && !recycle(note->memory)) {
-            munmap(note->memory, ARENA);
-        }
-        plat_free(note);
+    note *found = *link;
+    if (found != NULL) {
+        *link = found->next;
     }
     plat_lock_give(&lock);
-    plat_free(owner);
+    return found;
+}
+
+/* NULL: over the limit, or no memory. */
+static note *charge(account *a, size_t size)
+{
+    note *n = plat_malloc(sizeof *n);
+    /* an arena is cut into small blocks; where there is none CPython asks for the block alone */
+    if (n == NULL || !(size == ARENA ? account_charge_if_room(a, size) : account_charge(a, size))) {
+        plat_free(n);
+        return NULL;
+    }
+    *n = (note){.size = size, .owner = a};
+    account_count_small(a, (int64_t)size);
+    return n;
+}
+
+static void uncharge(note *n)
+{
+    if (n != NULL) {
+        account_count_small(n->owner, -(int64_t)n->size);
+        account_give_back(n->owner, n->size);
+        plat_free(n);
+    }
+}
+
+static void *allocate(void *ctx, size_t size)
+{
+    (void)ctx;
+    account *a = account_of_thread();
+    note *n = a != NULL ? charge(a, size) : NULL;
+    if (a != NULL && n == NULL) {
+        return NULL;
+    }
+    void *memory = below.alloc(below.ctx, size);
+    if (n != NULL && memory != NULL) {
+        n->memory = memory;
+        keep(n);
+    } else {
+        uncharge(n);
+    }
+    return memory;
+}
+
+static void release(void *ctx, void *memory, size_t size)
+{
+    (void)ctx;
+    if (memory != NULL) { /* CPython 3.14 and newer do that */
+        uncharge(forget(memory));
+        below.free(below.ctx, memory, size);
+    }
+}
+
+/* --- the rest --------------------------------------------------------------------------------------------------- */
+
+void arena_start(bool counted)
+{
+    PyObjectArenaAllocator hooks = {NULL, allocate, release}, ours = {NULL, take, give};
+    PyObject_GetArenaAllocator(&below);
+    if (!engine.adopted) {
+        below = ours;
+    }
+    PyObject_SetArenaAllocator(counted ? &hooks : &below);
+}
+
+void arena_give_back(account *owner)
+{
+    for (size_t i = 0; i < BUCKETS; i++) {
+        note *gone = NULL;
+        plat_lock_take(&lock);
+        for (note **link = &buckets[i]; *link != NULL;) {
+            note *n = *link;
+            if (n->owner == owner && n->size == ARENA) {
+                *link = n->next;
+                n->next = gone;
+                gone = n;
+            } else {
+                link = &n->next;
+            }
+        }
+        plat_lock_give(&lock);
+        while (gone != NULL) {
+            note *n = gone;
+            gone = n->next;
+            below.free(below.ctx, n->memory, n->size);
+            uncharge(n);
+        }
+    }
 }

@@ -2,6 +2,7 @@
  * read here at once, the rest by the reader. */
 #include <string.h>
 
+#include "shape.h"
 #include "text.h"
 #include "values.h"
 
@@ -124,7 +125,7 @@ static PyObject *decode_endless_list(decoder *d, Py_ssize_t slot)
     return list;
 }
 
-static PyObject *decode_list(decoder *d, uint64_t count)
+static __attribute__((noinline)) PyObject *decode_list(decoder *d, uint64_t count)
 {
     Py_ssize_t slot = take_slot(d);
     if (count == UINT64_MAX) {
@@ -165,7 +166,7 @@ static PyObject *new_tuple(decoder *d, Py_ssize_t count)
     return tuple;
 }
 
-static PyObject *decode_tuple(decoder *d, uint64_t count)
+static __attribute__((noinline)) PyObject *decode_tuple(decoder *d, uint64_t count)
 {
     if (count == UINT64_MAX) {
         take_slot(d);
@@ -214,19 +215,79 @@ static bool decode_pair(decoder *d, PyObject *dict, size_t owed)
     return fine;
 }
 
-static PyObject *decode_dict(decoder *d, uint64_t count)
+static PyObject *decode_endless_dict(decoder *d, Py_ssize_t slot)
 {
-    Py_ssize_t slot = take_slot(d);
-    bool until_break = count == UINT64_MAX;
-    PyObject *dict = until_break ? PyDict_New() : _PyDict_NewPresized((Py_ssize_t)count);
+    PyObject *dict = PyDict_New();
     bool fine = dict != NULL && fill_slot(d, slot, dict);
-    for (uint64_t i = 0; fine && (until_break ? !at_break(d) : i < count); i++) {
-        fine = decode_pair(d, dict, until_break ? 0 : 2);
+    while (fine && !at_break(d)) {
+        fine = decode_pair(d, dict, 0);
     }
     if (!fine) {
         Py_CLEAR(dict);
     }
     return dict;
+}
+
+/* Those pairs of `count` that follow the first `i`, into the dict of these, which is taken over. */
+static PyObject *decode_pairs(decoder *d, PyObject *dict, uint64_t i, uint64_t count)
+{
+    for (; dict != NULL && i < count; i++) {
+        if (!decode_pair(d, dict, 2)) {
+            Py_CLEAR(dict);
+        }
+    }
+    if (dict != NULL) {
+        shape_learn(d->interp, dict, count);
+    }
+    return dict;
+}
+
+/* It began like a shape that is known, but another key than the i-th came. */
+static PyObject *decode_other_shape(decoder *d, shape *s, PyObject *shaped, uint64_t i, uint64_t count)
+{
+    PyObject *dict = _PyDict_NewPresized((Py_ssize_t)count);
+    if (dict == NULL) {
+        shape_abandon(s, shaped);
+    } else if (!shape_leave(s, shaped, i, dict)) {
+        Py_CLEAR(dict);
+    }
+    return decode_pairs(d, dict, i, count);
+}
+
+static PyObject *decode_shaped(decoder *d, shape *s, uint64_t count)
+{
+    PyObject **values, *dict = shape_open(s, &values);
+    for (uint64_t i = 0; dict != NULL && i < count; i++) {
+        if (!shape_pass_key(s, i, &d->reader)) {
+            return decode_other_shape(d, s, dict, i, count);
+        }
+        d->owed -= 2;
+        PyObject *item = decode(d);
+        if (item == NULL) {
+            shape_abandon(s, dict);
+            return NULL;
+        }
+        values[2 * i] = item;
+    }
+    return dict != NULL ? shape_close(s, dict) : NULL;
+}
+
+static __attribute__((noinline)) PyObject *decode_dict(decoder *d, uint64_t count)
+{
+    Py_ssize_t slot = take_slot(d);
+    if (count == UINT64_MAX) {
+        return decode_endless_dict(d, slot);
+    }
+    shape *s = slot < 0 ? shape_find(d->interp, &d->reader, count)
+                        : NULL; /* a shaped one is known when it is complete */
+    if (s != NULL) {
+        return decode_shaped(d, s, count);
+    }
+    PyObject *dict = _PyDict_NewPresized((Py_ssize_t)count);
+    if (dict != NULL && !fill_slot(d, slot, dict)) {
+        Py_CLEAR(dict);
+    }
+    return decode_pairs(d, dict, 0, count);
 }
 
 /* The items of an array behind tag 258, or of the one argument of "frozenset". */
@@ -257,7 +318,7 @@ static PyObject *decode_set(decoder *d, bool frozen)
 }
 
 /* The reader compared the count with the bytes that are left; so many open containers may not each have that many. */
-static bool owe(decoder *d, cbor_kind kind, uint64_t count)
+static inline bool owe(decoder *d, cbor_kind kind, uint64_t count)
 {
     if (count == UINT64_MAX) {
         return true;
@@ -270,15 +331,25 @@ static bool owe(decoder *d, cbor_kind kind, uint64_t count)
     return true;
 }
 
-static PyObject *decode_container(decoder *d, cbor_kind kind, uint64_t count)
+static inline bool enter(decoder *d, cbor_kind kind, uint64_t count)
 {
     if (d->depth == CBOR_MAX_DEPTH) {
-        return refuse(d, "nested too deeply");
+        refuse(d, "nested too deeply");
+        return false;
     }
     if (!owe(d, kind, count)) {
-        return refuse(d, "an array or map has more items than bytes are left");
+        refuse(d, "an array or map has more items than bytes are left");
+        return false;
     }
     d->depth++;
+    return true;
+}
+
+static inline PyObject *decode_container(decoder *d, cbor_kind kind, uint64_t count)
+{
+    if (!enter(d, kind, count)) {
+        return NULL;
+    }
     PyObject *result = kind == CBOR_MAP     ? decode_dict(d, count)
                        : kind == CBOR_TUPLE ? decode_tuple(d, count)
                                             : decode_list(d, count);
@@ -443,6 +514,12 @@ static PyObject *decode_item(decoder *d, const cbor_item *item)
     return refuse(d, "a break where a value should be");
 }
 
+static __attribute__((noinline)) PyObject *decode_slowly(decoder *d)
+{
+    cbor_item item;
+    return cbor_read(&d->reader, &item) ? decode_item(d, &item) : refuse(d, d->reader.reason);
+}
+
 /* An unsigned integer of 1 to 8 bytes behind its initial byte; NULL: not wholly there. */
 static PyObject *decode_wide_int(decoder *d, const uint8_t *at, size_t left)
 {
@@ -487,7 +564,7 @@ static bool decode_short_tuple(decoder *d, const uint8_t *at, size_t left, PyObj
 }
 
 /* The commonest items; false: it is for the reader. */
-static bool decode_quickly(decoder *d, PyObject **out)
+static inline __attribute__((always_inline)) bool decode_quickly(decoder *d, PyObject **out)
 {
     const uint8_t *at = d->reader.at;
     size_t left = (size_t)(d->reader.end - at), argument = *at & 0x1f;
@@ -514,7 +591,7 @@ static bool decode_quickly(decoder *d, PyObject **out)
     case 3:
         if (argument < 24 && argument < left && text_is_ascii(at + 1, argument)) {
             d->reader.at += 1 + argument;
-            *out = text_make(at + 1, argument);
+            *out = text_make_ascii(at + 1, argument);
             return true;
         }
         return false;
@@ -546,12 +623,8 @@ static bool decode_quickly(decoder *d, PyObject **out)
 
 static PyObject *decode(decoder *d)
 {
-    cbor_item item;
     PyObject *object;
-    if (d->reader.at != d->reader.end && decode_quickly(d, &object)) {
-        return object;
-    }
-    return cbor_read(&d->reader, &item) ? decode_item(d, &item) : refuse(d, d->reader.reason);
+    return d->reader.at != d->reader.end && decode_quickly(d, &object) ? object : decode_slowly(d);
 }
 
 /* --- whole values ------------------------------------------------------------------------------------------------- */
@@ -605,24 +678,39 @@ PyObject *convert_to_object(engine_interp *interp, const parcel *p)
     return convert_read(interp, p->data, p->len, &p->beside);
 }
 
+/* The head of an array or map; it has no more items than bytes are left. */
+static bool read_head(decoder *d, cbor_kind kind, uint64_t *out_count)
+{
+    cbor_item head;
+    const uint8_t *at = d->reader.at, initial = kind == CBOR_ARRAY ? 0x80 : 0xa0;
+    if (at != d->reader.end && *at >= initial && *at - initial < 24) {
+        d->reader.item = at;
+        d->reader.at++;
+        *out_count = *at - initial;
+        return *out_count * (kind == CBOR_MAP ? 2 : 1) <= (size_t)(d->reader.end - d->reader.at);
+    }
+    bool fine = cbor_read(&d->reader, &head) && head.kind == kind;
+    *out_count = fine ? head.count : 0;
+    return fine;
+}
+
 /* The args as a tuple at once: a list in between would be the larger part of a short call's decoding. */
 static bool decode_call(decoder *d, PyObject **out_args, PyObject **out_kwargs)
 {
-    cbor_item head;
-    if (!cbor_read(&d->reader, &head) || head.kind != CBOR_ARRAY || head.count != 2 || !cbor_read(&d->reader, &head) ||
-        head.kind != CBOR_ARRAY) {
+    uint64_t count;
+    if (!read_head(d, CBOR_ARRAY, &count) || count != 2 || !read_head(d, CBOR_ARRAY, &count)) {
         return false;
     }
     d->depth = 1;
-    d->owed = (size_t)head.count; /* no more than the bytes that are left */
-    *out_args = decode_tuple(d, head.count);
-    if (*out_args == NULL || !cbor_read(&d->reader, &head) || head.kind != CBOR_MAP) {
+    d->owed = (size_t)count; /* no more than the bytes that are left */
+    *out_args = decode_tuple(d, count);
+    if (*out_args == NULL || !read_head(d, CBOR_MAP, &count)) {
         return false;
     }
-    if (head.count != 0 && owe(d, CBOR_MAP, head.count)) {
-        *out_kwargs = decode_dict(d, head.count);
+    if (count != 0 && owe(d, CBOR_MAP, count)) {
+        *out_kwargs = decode_dict(d, count);
     }
-    return (head.count == 0 || *out_kwargs != NULL) && d->reader.at == d->reader.end;
+    return (count == 0 || *out_kwargs != NULL) && d->reader.at == d->reader.end;
 }
 
 int convert_to_call(engine_interp *interp, const parcel *p, PyObject **out_args, PyObject **out_kwargs)

@@ -21,6 +21,9 @@ static const isle_engine_defect defects[] = {
      "os.fork() and os.forkpty() raise RuntimeError while an interpreter of Isles lives"},
     {"python/cpython#144748", "a blocking C call in an interpreter ignores interruption",
      "PyErr_CheckSignals and Py_MakePendingCalls are hooked (x86-64, with Zydis)"},
+    {"tamnd/cpython-internals#179",
+     "sys._current_frames() looks into the threads of other interpreters, and the process aborts",
+     "it and sys._current_exceptions are replaced: they know the threads of their own interpreter"},
     {"python/cpython#90453", "PyGILState_Ensure finds the main interpreter, never another",
      "isle_interp_enter attaches to the right one; extensions that use PyGILState stay wrong"},
 #if PY_VERSION_HEX >= 0x030e0000
@@ -70,6 +73,10 @@ void defects_before_interpreters(void)
                                           "_sha3",        "_opcode",
                                           "_statistics",  "_contextvars",
                                           "binascii"};
+    if (engine.adopted) { /* before _asyncio, which else leaves asyncio with a current_task() that knows no task */
+        Py_XDECREF(PyImport_ImportModule("asyncio"));
+        PyErr_Clear();
+    }
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
         PyObject *module = PyImport_ImportModule(modules[i]);
         if (module == NULL) {

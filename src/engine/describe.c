@@ -21,6 +21,8 @@ isle_status isle_engine_describe(isle_engine_info *out)
         .hook_built = hook_built(),
         .hook_active = engine.hook_active,
         .hook_reason = engine.hook_active ? NULL : engine.hook_reason,
+        .memory_reason = memory_reason(),
+        .memory_left_bytes = engine_memory_left(),
     };
     return ISLE_OK;
 }

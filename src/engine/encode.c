@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "memo.h"
+#include "shape.h"
 #include "values.h"
 
 enum { PATH_SIZE = 400, BY_REFERENCE = 64 * 1024 };
@@ -30,6 +31,7 @@ typedef struct encoder {
 } encoder;
 
 static bool encode(encoder *e, PyObject *object);
+static bool encode_slowly(encoder *e, PyObject *object);
 
 /* --- failures --------------------------------------------------------------------------------------------------- */
 
@@ -116,7 +118,7 @@ static seen look(encoder *e, PyObject *object)
 
 /* --- plain things ------------------------------------------------------------------------------------------------- */
 
-static bool encode_big_long(encoder *e, PyObject *object, bool negative)
+static __attribute__((noinline)) bool encode_big_long(encoder *e, PyObject *object, bool negative)
 {
     PyObject *magnitude = PyNumber_Absolute(object);
     if (magnitude == NULL) {
@@ -135,9 +137,13 @@ static bool encode_big_long(encoder *e, PyObject *object, bool negative)
     return bytes != NULL || refuse(e, object, "out of memory");
 }
 
-static bool encode_long(encoder *e, PyObject *object)
+static inline bool encode_long(encoder *e, PyObject *object)
 {
     int overflow;
+    if (PyUnstable_Long_IsCompact((PyLongObject *)object)) {
+        cbor_write_short_int(e->writer, PyUnstable_Long_CompactValue((PyLongObject *)object));
+        return true;
+    }
     long long small = PyLong_AsLongLongAndOverflow(object, &overflow);
     if (overflow != 0) {
         return encode_big_long(e, object, overflow < 0);
@@ -146,7 +152,7 @@ static bool encode_long(encoder *e, PyObject *object)
     return true;
 }
 
-static bool encode_wide_str(encoder *e, PyObject *object)
+static __attribute__((noinline)) bool encode_wide_str(encoder *e, PyObject *object)
 {
     Py_ssize_t len;
     const char *utf8 = PyUnicode_AsUTF8AndSize(object, &len);
@@ -168,14 +174,14 @@ static bool encode_wide_str(encoder *e, PyObject *object)
 static inline bool encode_str(encoder *e, PyObject *object)
 {
     if (PyUnicode_IS_COMPACT_ASCII(object)) {
-        cbor_write_text(e->writer, PyUnicode_DATA(object), (size_t)PyUnicode_GET_LENGTH(object));
+        cbor_write_short_text(e->writer, (PyASCIIObject *)object + 1, (size_t)PyUnicode_GET_LENGTH(object));
         return true;
     }
     return encode_wide_str(e, object);
 }
 
 /* Large ones are not copied: the receiver's copy is the only one. */
-static bool encode_bytes(encoder *e, PyObject *object)
+static __attribute__((noinline)) bool encode_bytes(encoder *e, PyObject *object)
 {
     bool large = PyBytes_GET_SIZE(object) >= BY_REFERENCE && e->writer->beside != NULL && e->interp != NULL;
     attachment *a = large ? lend_bytes(e->interp, object) : NULL;
@@ -184,6 +190,30 @@ static bool encode_bytes(encoder *e, PyObject *object)
         attachment_unref(a);
     } else {
         cbor_write_bytes(e->writer, PyBytes_AS_STRING(object), (size_t)PyBytes_GET_SIZE(object));
+    }
+    return true;
+}
+
+/* What has no inside at once: part of the loops over containers. */
+static inline __attribute__((always_inline)) bool encode_item(encoder *e, PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    if (type == &PyUnicode_Type) {
+        return encode_str(e, object);
+    }
+    if (type == &PyLong_Type) {
+        return encode_long(e, object);
+    }
+    if (object == Py_None) {
+        cbor_write_null(e->writer);
+    } else if (type == &PyFloat_Type) {
+        cbor_write_float(e->writer, PyFloat_AS_DOUBLE(object));
+    } else if (type == &PyBool_Type) {
+        cbor_write_bool(e->writer, object == Py_True);
+    } else if (type == &PyBytes_Type) {
+        return encode_bytes(e, object);
+    } else {
+        return encode_slowly(e, object);
     }
     return true;
 }
@@ -202,7 +232,7 @@ static bool encode_tuple(encoder *e, PyObject *object)
     Py_ssize_t count = PyTuple_GET_SIZE(object);
     cbor_write_tuple(e->writer, (size_t)count);
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (!encode(e, PyTuple_GET_ITEM(object, i))) {
+        if (!encode_item(e, PyTuple_GET_ITEM(object, i))) {
             prepend_index(e, i);
             return false;
         }
@@ -231,7 +261,7 @@ static bool encode_list(encoder *e, PyObject *object)
     cbor_write_array(e->writer, (size_t)count);
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *owned, *item = item_of(object, i, &owned);
-        bool fine = item != NULL ? encode(e, item) : refuse(e, object, "changed while it was read");
+        bool fine = item != NULL ? encode_item(e, item) : refuse(e, object, "changed while it was read");
         Py_XDECREF(owned);
         if (!fine) {
             prepend_index(e, i);
@@ -252,14 +282,14 @@ static void prepend_key(encoder *e, PyObject *key, bool attribute)
     PyErr_Clear();
 }
 
-static bool encode_pair(encoder *e, PyObject *key, PyObject *item, bool attribute)
+static bool encode_pair(encoder *e, const shape *s, Py_ssize_t i, PyObject *key, PyObject *item, bool attribute)
 {
-    if (!encode(e, key)) {
+    if ((s == NULL || !shape_write_key(s, (size_t)i, key, e->writer)) && !encode(e, key)) {
         prepend(e, " (a key)");
         return false;
     }
     Py_INCREF(key); /* for the path, when the dict is changed meanwhile */
-    bool fine = encode(e, item);
+    bool fine = encode_item(e, item);
     if (!fine) {
         prepend_key(e, key, attribute && PyUnicode_CheckExact(key));
     }
@@ -274,12 +304,13 @@ static bool encode_dict(encoder *e, PyObject *object)
     bool fine = true, attribute = e->attributes;
     e->attributes = false;
     cbor_write_map(e->writer, (size_t)count);
+    shape *s = shape_of_dict(e->interp, object);
     Py_BEGIN_CRITICAL_SECTION(object);
-    while (fine && read < count && PyDict_Next(object, &position, &key, &item)) {
-        read++;
-        fine = encode_pair(e, key, item, attribute);
+    while (fine && read < count && shape_next(object, &position, &key, &item)) {
+        fine = encode_pair(e, s, read++, key, item, attribute);
     }
     Py_END_CRITICAL_SECTION();
+    shape_release(s);
     return fine && (read == count || refuse(e, object, "changed while it was read"));
 }
 
@@ -511,25 +542,7 @@ static bool encode_slowly(encoder *e, PyObject *object)
 
 static bool encode(encoder *e, PyObject *object)
 {
-    PyTypeObject *type = Py_TYPE(object);
-    if (type == &PyUnicode_Type) {
-        return encode_str(e, object);
-    }
-    if (type == &PyLong_Type) {
-        return encode_long(e, object);
-    }
-    if (object == Py_None) {
-        cbor_write_null(e->writer);
-    } else if (type == &PyFloat_Type) {
-        cbor_write_float(e->writer, PyFloat_AS_DOUBLE(object));
-    } else if (type == &PyBool_Type) {
-        cbor_write_bool(e->writer, object == Py_True);
-    } else if (type == &PyBytes_Type) {
-        return encode_bytes(e, object);
-    } else {
-        return encode_slowly(e, object);
-    }
-    return true;
+    return encode_item(e, object);
 }
 
 /* --- whole values ------------------------------------------------------------------------------------------------- */
@@ -602,5 +615,24 @@ isle_status convert_from_object(engine_interp *interp, PyObject *object, const c
     if (status != ISLE_OK) {
         parcel_clear(out);
     }
+    return status;
+}
+
+isle_status convert_from_call(engine_interp *interp, PyObject *args, PyObject *kwargs, parcel *out,
+                              engine_failure *failure)
+{
+    PyObject *list = PySequence_List(args); /* lists are plain arrays, tuples have a tag */
+    PyObject *names = kwargs == NULL ? PyDict_New() : PyDict_Copy(kwargs); /* ours alone: never marked as shared */
+    PyObject *call = list != NULL && names != NULL ? PyList_New(2) : NULL;
+    if (call == NULL) {
+        Py_XDECREF(list);
+        Py_XDECREF(names);
+        PyErr_Clear();
+        return engine_fail(failure, ISLE_ERR_NOMEM, "out of memory");
+    }
+    PyList_SET_ITEM(call, 0, list);
+    PyList_SET_ITEM(call, 1, names);
+    isle_status status = convert_from_object(interp, call, "call", out, failure);
+    Py_DECREF(call);
     return status;
 }

@@ -29,6 +29,13 @@ static void on_output(void *core, int stream, size_t len)
     (void)len;
 }
 
+static void on_budget(void *core, isle_budget which, bool refused)
+{
+    (void)core;
+    (void)which;
+    (void)refused;
+}
+
 static isle_status on_host_call(void *core, const char *name, const parcel *args, parcel *out_value, char **out_message)
 {
     (void)core;
@@ -55,7 +62,9 @@ static void on_due(void *core)
 
 static const engine_hooks hooks = {.on_error = on_error,
                                    .on_output = on_output,
+                                   .on_dropped = on_output,
                                    .on_host_call = on_host_call,
+                                   .on_budget = on_budget,
                                    .on_due = on_due,
                                    .host_function_name = host_function_name};
 static bool told; /* something said that it failed */
@@ -84,7 +93,7 @@ static void home(void *arg)
     engine_interp *interp;
     config.no_site = true;
     config.stdout_.kind = config.stderr_.kind = ISLE_STREAM_NULL;
-    isle_status status = engine_interp_create(&config, 1, "one", NULL, &interp, &failure);
+    isle_status status = engine_interp_create(&config, 1, "one", NULL, NULL, &interp, &failure);
     note(status, &failure);
     if (status != ISLE_OK) {
         return;

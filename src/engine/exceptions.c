@@ -24,8 +24,9 @@ static void describe_plainly(PyObject *exception, engine_failure *failure)
                          ? ((PyBaseExceptionObject *)exception)->args
                          : NULL;
     const char *message = NULL;
-    if (args != NULL && PyTuple_CheckExact(args) && PyTuple_GET_SIZE(args) > 0) {
-        message = plain_text(PyTuple_GET_ITEM(args, 0));
+    Py_ssize_t count = args != NULL && PyTuple_CheckExact(args) ? PyTuple_GET_SIZE(args) : 0;
+    for (Py_ssize_t i = 0; i < count && message == NULL; i++) { /* an OSError's first is a number */
+        message = plain_text(PyTuple_GET_ITEM(args, i));
     }
     plat_free(failure->message);
     failure->message = message != NULL ? plat_printf("%s: %s", type, message) : plat_printf("%s", type);
@@ -63,10 +64,18 @@ static int exit_status_of(PyObject *report)
     return (int)number;
 }
 
+static void keep(engine_interp *interp, PyObject *exception, engine_failure *failure)
+{
+    engine_failure ignored = {0};
+    convert_from_object(interp, exception, "exception", &failure->exception, &ignored);
+    engine_failure_clear(&ignored);
+    PyErr_Clear();
+}
+
 isle_status engine_take_exception(engine_interp *interp, const engine_task *task, engine_failure *failure)
 {
     PyObject *exception = PyErr_GetRaisedException();
-    int reason = atomic_load(&interp->reason);
+    int reason = engine_home == interp ? atomic_load(&interp->reason) : 0;
     engine_failure_clear(failure);
     failure->exit_status = 1;
     if (exception == NULL) {
@@ -76,6 +85,9 @@ isle_status engine_take_exception(engine_interp *interp, const engine_task *task
     failure->status = asks_to_exit ? ISLE_ERR_EXIT : reason != 0 ? (isle_status)reason : ISLE_ERR_PYTHON;
     if (reason != 0) {
         interrupt_shield(interp, moment_in_peace);
+    }
+    if (task != NULL && task->keep_exception) {
+        keep(interp, exception, failure);
     }
     PyObject *report = describe(interp, exception, task);
     if (report != NULL) {
@@ -88,6 +100,10 @@ isle_status engine_take_exception(engine_interp *interp, const engine_task *task
     PyErr_Clear();
     if (failure->report.data == NULL) {
         describe_plainly(exception, failure);
+    }
+    if (failure->status == ISLE_ERR_BUDGET) { /* the budget, also where the description took too long */
+        plat_free(failure->message);
+        failure->message = interrupt_budget_text(interp);
     }
     Py_DECREF(exception);
     PyErr_Clear();

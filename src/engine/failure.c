@@ -8,6 +8,7 @@ void engine_failure_clear(engine_failure *failure)
 {
     plat_free(failure->message);
     parcel_clear(&failure->report);
+    parcel_clear(&failure->exception);
     *failure = (engine_failure){0};
 }
 

@@ -10,6 +10,7 @@
  * engine_interrupt, engine_nudge and engine_park come from any thread; everything else runs on the thread named. */
 #include <errno.h>
 #include <link.h>
+#include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
 
@@ -48,19 +49,49 @@ static const char *reason_text(int reason)
         return "the deadline passed";
     case ISLE_ERR_ENDED:
         return "the interpreter is ending";
+    case ISLE_ERR_BUDGET:
+        return "a budget is used up";
     default:
         return "cancelled";
     }
 }
 
+char *interrupt_budget_text(engine_interp *interp)
+{
+    plat_lock_take(&interp->lock);
+    char *text = plat_strdup(interp->budget_text);
+    plat_lock_give(&interp->lock);
+    return text;
+}
+
+static bool is_exiting(engine_interp *interp)
+{
+    return atomic_load_explicit(&interp->exited, memory_order_relaxed) && !interp->destroying;
+}
+
 /* On the home thread, attached to `interp`. Raises if asked to. */
 static bool raise_on_home(engine_interp *interp)
 {
+    if (is_exiting(interp)) {
+        PyErr_SetString(interp->cancelled, interp->exit_call);
+        return true;
+    }
     if (!atomic_load(&interp->insist) && !atomic_exchange(&interp->once, false)) {
         return false;
     }
-    PyErr_SetString(interp->cancelled, reason_text(atomic_load(&interp->reason)));
+    int reason = atomic_load(&interp->reason);
+    char *text = reason == ISLE_ERR_BUDGET ? interrupt_budget_text(interp) : NULL;
+    PyErr_SetString(reason == ISLE_ERR_BUDGET ? interp->over_budget : interp->cancelled,
+                    text != NULL ? text : reason_text(reason));
+    plat_free(text);
     return true;
+}
+
+void engine_say_budget(engine_interp *interp, const char *text)
+{
+    plat_lock_take(&interp->lock);
+    snprintf(interp->budget_text, sizeof interp->budget_text, "%s", text);
+    plat_lock_give(&interp->lock);
 }
 
 static bool being_reaped(PyInterpreterState *state)
@@ -83,7 +114,7 @@ bool interrupt_is_wanted(void)
     PyInterpreterState *state = PyThreadState_GetInterpreter(current);
     engine_interp *home = engine_home;
     if (home != NULL && home->state == state) {
-        return raise_on_home(home);
+        return raise_on_home(home) || (!signals_postpone(home) && signals_run(home) < 0);
     }
     if (home != NULL && (atomic_load(&home->insist) || atomic_load(&home->once))) {
         /* the home thread runs another interpreter that its code made: that code must let go first */
@@ -95,6 +126,14 @@ bool interrupt_is_wanted(void)
         return true;
     }
     return false;
+}
+
+bool interrupt_is_due(const engine_interp *interp)
+{
+    if (engine_home == interp) {
+        return atomic_load(&interp->insist) || atomic_load(&interp->once);
+    }
+    return atomic_load(&interp->reaping);
 }
 
 bool engine_is_to_stop(void)
@@ -117,7 +156,7 @@ static int make_pending_calls(void)
 
 static int pending(void *arg);
 
-static void queue_pending(engine_interp *interp)
+void interrupt_queue(engine_interp *interp)
 {
     if (atomic_exchange(&interp->queued, true)) {
         return;
@@ -131,8 +170,42 @@ static void queue_pending(engine_interp *interp)
 static void forward_to_home(engine_interp *interp)
 {
     atomic_store(&interp->async_sent, true);
-    PyThreadState_SetAsyncExc(interp->home_ident, interp->cancelled);
+    bool over = atomic_load(&interp->reason) == ISLE_ERR_BUDGET;
+    PyThreadState_SetAsyncExc(interp->home_ident, over ? interp->over_budget : interp->cancelled);
     engine_nudge(interp);
+}
+
+static int pending_on_home(engine_interp *interp)
+{
+    bool again = atomic_load(&interp->insist), now = !interrupt_in_gap();
+    if (again || (!now && (atomic_load(&interp->once) || signals_are_due(interp)))) {
+        interrupt_queue(interp);
+    }
+    if (!now) {
+        return 0;
+    }
+    return raise_on_home(interp) ? -1 : signals_run_between_steps(interp);
+}
+
+static int pending_on_reaped(engine_interp *interp)
+{
+    if (!atomic_load(&interp->reap_insist)) {
+        return 0;
+    }
+    interrupt_queue(interp);
+    if (interrupt_in_gap()) {
+        return 0;
+    }
+    PyErr_SetNone(PyExc_SystemExit);
+    return -1;
+}
+
+/* Any thread of it. */
+static int pending_on_exit(engine_interp *interp)
+{
+    interrupt_queue(interp);
+    PyErr_SetString(interp->cancelled, interp->exit_call);
+    return -1;
 }
 
 /* Runs on whichever thread of the interpreter looks at its eval breaker first. */
@@ -140,22 +213,19 @@ static int pending(void *arg)
 {
     engine_interp *interp = arg;
     atomic_store(&interp->queued, false);
+    if (is_exiting(interp)) {
+        return pending_on_exit(interp);
+    }
     if (engine_home == interp) {
-        if (atomic_load(&interp->insist)) {
-            queue_pending(interp);
-        }
-        return raise_on_home(interp) ? -1 : 0;
+        return pending_on_home(interp);
     }
     if (atomic_load(&interp->reaping)) {
-        if (!atomic_load(&interp->reap_insist)) {
-            return 0;
-        }
-        queue_pending(interp);
-        PyErr_SetNone(PyExc_SystemExit);
-        return -1;
+        return pending_on_reaped(interp);
     }
     if (atomic_load(&interp->insist) || atomic_load(&interp->once)) {
         forward_to_home(interp);
+    } else if (signals_are_due(interp)) {
+        signals_pass_on(interp);
     }
     return 0;
 }
@@ -173,7 +243,7 @@ bool engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
             atomic_store(&interp->insist, true);
         }
         if (interp->alive) {
-            queue_pending(interp);
+            interrupt_queue(interp);
         }
         pthread_kill(interp->home_thread, engine.signal);
     }
@@ -233,6 +303,18 @@ void interrupt_end(engine_interp *interp)
     take_back_async(interp);
 }
 
+void interrupt_exit(engine_interp *interp)
+{
+    plat_lock_take(&interp->lock);
+    if (interp->alive && !interp->destroying) {
+        interrupt_queue(interp);
+    }
+    if (interp->running) {
+        pthread_kill(interp->home_thread, engine.signal);
+    }
+    plat_lock_give(&interp->lock);
+}
+
 void interrupt_unlink(engine_interp *interp)
 {
     plat_lock_take(&interp->lock);
@@ -261,7 +343,7 @@ void interrupt_threads(engine_interp *interp, bool on, bool insist)
     if (on && insist) {
         plat_lock_take(&interp->lock);
         if (interp->alive) {
-            queue_pending(interp);
+            interrupt_queue(interp);
         }
         plat_lock_give(&interp->lock);
     }
@@ -300,11 +382,15 @@ static void block_for_ever(void)
     }
 }
 
-/* Its main work is to exist: the interrupted system call returns EINTR. A queued one asks the thread to park. */
+/* Its main work is to exist: the interrupted system call returns EINTR. A queued one asks the thread to park. The byte
+ * for a wake-up descriptor is written here, too: the descriptor may be one of this thread only. */
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)number;
     int saved = errno;
+    if (engine_home != NULL) {
+        signals_write_wakeup(engine_home);
+    }
     engine_interp *interp = info->si_code == SI_QUEUE ? info->si_value.sival_ptr : NULL;
     if (interp != NULL && atomic_load(&interp->park) == PARK_ASKED) {
         bool parked = may_park(interrupted_at(context));
@@ -351,11 +437,24 @@ bool engine_park(engine_interp *interp)
 
 /* --- start ----------------------------------------------------------------------------------------------------- */
 
+/* libisles, or the Python package's module: where this function is. */
+static bool is_ours(const struct dl_phdr_info *info)
+{
+    uintptr_t here = (uintptr_t)(void *)is_ours;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && here >= start && here < start + info->dlpi_phdr[i].p_memsz) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool holds_process_locks(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    static const char *const prefixes[] = {"libc.so", "libc-", "ld-linux", "ld-", "libpthread", "libisles"};
+    static const char *const prefixes[] = {"libc.so", "libc-", "ld-linux", "ld-", "libpthread"};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
             return true;
@@ -368,7 +467,7 @@ static int note_ranges(struct dl_phdr_info *info, size_t size, void *arg)
 {
     (void)size;
     (void)arg;
-    if (info->dlpi_name == NULL || !holds_process_locks(info->dlpi_name)) {
+    if (!is_ours(info) && (info->dlpi_name == NULL || !holds_process_locks(info->dlpi_name))) {
         return 0;
     }
     for (size_t i = 0; i < info->dlpi_phnum && no_park_count < MAX_RANGES; i++) {

@@ -127,7 +127,9 @@ static void ask_owner(lender *l)
             atomic_fetch_sub(&l->refs, 1); /* never the last: the interpreter has one */
         }
     }
-    engine.hooks.on_due(l->interp->core);
+    if (l->interp->core != NULL) { /* the main interpreter has no home thread of ours */
+        engine.hooks.on_due(l->interp->core);
+    }
 }
 
 /* --- those that are out; lock held ------------------------------------------------------------------------------- */

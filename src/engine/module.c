@@ -88,37 +88,27 @@ static int make_exceptions(engine_interp *interp)
         PyExc_KeyboardInterrupt, NULL);
     interp->host_error = PyErr_NewExceptionWithDoc("isles.HostError", "A function of the host failed.",
                                                    PyExc_RuntimeError, NULL);
-    return interp->cancelled != NULL && interp->host_error != NULL ? 0 : -1;
+    interp->over_budget = interp->cancelled == NULL ? NULL
+                                                    : PyErr_NewExceptionWithDoc("isles.BudgetExceeded",
+                                                                                "The interpreter has used up a budget.",
+                                                                                interp->cancelled, NULL);
+    return interp->over_budget != NULL && interp->host_error != NULL ? 0 : -1;
 }
 
 /* --- queues ----------------------------------------------------------------------------------------------------- */
-
-static int unbound_of(const char *text)
-{
-    static const char *const names[] = {[ISLE_UNBOUND_KEEP] = "keep",
-                                        [ISLE_UNBOUND_REMOVE] = "remove",
-                                        [ISLE_UNBOUND_MARKER] = "marker",
-                                        [ISLE_UNBOUND_ERROR] = "error"};
-    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
-        if (strcmp(text, names[i]) == 0) {
-            return i;
-        }
-    }
-    PyErr_Format(PyExc_ValueError, "unbound: '%s' is none of 'keep', 'remove', 'marker', 'error'", text);
-    return -1;
-}
 
 static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"maxsize", "name", "max_bytes", "unbound", NULL};
     Py_ssize_t maxsize = 0, max_bytes = 0;
-    const char *name = NULL, *unbound = "keep";
+    const char *name = NULL;
+    PyObject *unbound = NULL;
     bool taken;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|n$zns:create_queue", names, &maxsize, &name, &max_bytes,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|n$znO:create_queue", names, &maxsize, &name, &max_bytes,
                                      &unbound)) {
         return NULL;
     }
-    int tag = unbound_of(unbound);
+    int tag = unbound != NULL ? queue_unbound_of(unbound) : ISLE_UNBOUND_KEEP;
     if (tag < 0 || module_make_queue_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
@@ -181,7 +171,7 @@ int module_make_queue_classes(engine_interp *interp)
     if (interp->queue_type != NULL) {
         return 0;
     }
-    PyObject *module = PyImport_ImportModule("isles");
+    PyObject *module = PyImport_ImportModule("_isles");
     int failed = module == NULL || queue_type_make(interp) < 0;
     for (size_t i = 0; !failed && i < sizeof queue_names / sizeof *queue_names; i++) {
         failed = PyModule_AddObjectRef(module, queue_names[i].name, *queue_object_of(interp, i)) < 0;
@@ -205,9 +195,10 @@ static PyObject *find_attribute(PyObject *capsule, PyObject *name)
 {
     engine_interp *interp = interp_of(capsule);
     if (!is_queue_class(name) || interp->queue_type != NULL) {
-        return PyErr_Format(PyExc_AttributeError, "module 'isles' has no attribute '%S'", name);
+        return PyErr_Format(PyExc_AttributeError, "module '%s' has no attribute '%S'",
+                            engine.package != NULL ? "_isles" : "isles", name);
     }
-    PyObject *module = module_make_queue_classes(interp) == 0 ? PyImport_ImportModule("isles") : NULL;
+    PyObject *module = module_make_queue_classes(interp) == 0 ? PyImport_ImportModule("_isles") : NULL;
     PyObject *value = module != NULL ? PyObject_GetAttr(module, name) : NULL;
     Py_XDECREF(module);
     return value;
@@ -219,6 +210,7 @@ static int add_queues(engine_interp *interp, PyObject *module)
 {
     PyObject *capsule = PyCapsule_New(interp, "isles.interp", NULL);
     int failed = capsule == NULL ||
+                 (engine_extend_module != NULL && engine_extend_module(interp, module, capsule) < 0) ||
                  PyModule_Add(module, "create_queue", PyCFunction_New(&create_queue_def, capsule)) < 0 ||
                  PyModule_Add(module, "find_queue", PyCFunction_New(&find_queue_def, capsule)) < 0 ||
                  PyModule_Add(module, "select", PyCFunction_New(&select_def, capsule)) < 0 ||
@@ -250,10 +242,31 @@ static int name_main_thread(engine_interp *interp)
     return failed ? -1 : 0;
 }
 
-int module_install(engine_interp *interp)
+int (*engine_extend_module)(engine_interp *interp, PyObject *module, PyObject *capsule);
+
+/* Names and numbers of those that the host handed in. */
+static PyObject *make_descriptors(const isle_interp_config *config)
+{
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && config != NULL && i < config->descriptor_count; i++) {
+        PyObject *name = PyUnicode_DecodeFSDefault(config->descriptors[i].name);
+        PyObject *number = PyLong_FromLong(config->descriptors[i].fd);
+        if (name == NULL || number == NULL || PyDict_SetItem(dict, name, number) < 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(name);
+        Py_XDECREF(number);
+    }
+    PyObject *proxy = dict != NULL ? PyDictProxy_New(dict) : NULL;
+    Py_XDECREF(dict);
+    return proxy;
+}
+
+int module_install(engine_interp *interp, const isle_interp_config *config)
 {
     PyObject *modules = PyImport_GetModuleDict();
-    PyObject *module = PyModule_New("isles");
+    bool as_isles = engine.package == NULL; /* else `isles` is the package, which has this in it */
+    PyObject *module = PyModule_New(as_isles ? "isles" : "_isles");
     PyObject *host = make_host(interp);
     int failed = make_exceptions(interp) < 0 || module == NULL || host == NULL ||
                  PyModule_SetDocString(module, "What Isles gives to the code that it runs.") < 0 ||
@@ -261,11 +274,15 @@ int module_install(engine_interp *interp)
                  PyModule_Add(module, "name", PyUnicode_DecodeFSDefault(interp->name)) < 0 ||
                  PyModule_Add(module, "number", PyLong_FromUnsignedLongLong(interp->number)) < 0 ||
                  PyModule_AddStringConstant(module, "__version__", ISLE_VERSION_STRING) < 0 ||
+                 PyModule_Add(module, "descriptors", make_descriptors(config)) < 0 ||
                  PyModule_AddObjectRef(module, "host", host) < 0 ||
                  PyModule_AddObjectRef(module, "Cancelled", interp->cancelled) < 0 ||
+                 PyModule_AddObjectRef(module, "BudgetExceeded", interp->over_budget) < 0 ||
                  PyModule_AddObjectRef(module, "HostError", interp->host_error) < 0 || add_queues(interp, module) < 0 ||
-                 PyDict_SetItemString(modules, "isles", module) < 0 ||
-                 PyDict_SetItemString(modules, "isles.host", host) < 0 || name_main_thread(interp) < 0;
+                 PyDict_SetItemString(modules, "_isles", module) < 0 ||
+                 PyDict_SetItemString(modules, "isles.host", host) < 0 ||
+                 (as_isles && PyDict_SetItemString(modules, "isles", module) < 0) ||
+                 (interp->home != NULL && (name_main_thread(interp) < 0 || (!as_isles && package_install() < 0)));
     Py_XDECREF(module);
     Py_XDECREF(host);
     return failed ? -1 : 0;

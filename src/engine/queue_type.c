@@ -8,9 +8,12 @@
 #include "python.h"
 #include "value_message.h"
 
+enum { SLACK = 32, EXPECTED_MAX = 1024 }; /* more than that is not allocated on suspicion */
+
 typedef struct queue_object {
     PyObject_HEAD queue *q;
     engine_interp *interp;
+    _Atomic size_t expected; /* bytes of the next value put: as many as the last one had */
 } queue_object;
 
 static queue *queue_of(PyObject *self)
@@ -48,6 +51,26 @@ static bool read_patience(PyObject *block, PyObject *timeout, int64_t *out)
     return blocks > 0 ? queue_deadline(timeout, out) : blocks == 0;
 }
 
+const char *const queue_unbound_names[] = {[ISLE_UNBOUND_KEEP] = "keep",
+                                           [ISLE_UNBOUND_REMOVE] = "remove",
+                                           [ISLE_UNBOUND_MARKER] = "marker",
+                                           [ISLE_UNBOUND_ERROR] = "error"};
+
+int queue_unbound_of(PyObject *name)
+{
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "unbound must be a str, not %.100s", Py_TYPE(name)->tp_name);
+        return -1;
+    }
+    for (int i = 0; i <= ISLE_UNBOUND_ERROR; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, queue_unbound_names[i]) == 0) {
+            return i;
+        }
+    }
+    PyErr_Format(PyExc_ValueError, "unbound: '%U' is none of 'keep', 'remove', 'marker', 'error'", name);
+    return -1;
+}
+
 /* --- putting ---------------------------------------------------------------------------------------------------- */
 
 static value_message *encode(PyObject *self, PyObject *value)
@@ -55,7 +78,8 @@ static value_message *encode(PyObject *self, PyObject *value)
     attachments beside;
     cbor_writer w;
     engine_failure failure = {0};
-    value_message_begin(&w, &beside);
+    _Atomic size_t *expected = &((queue_object *)self)->expected;
+    value_message_begin(&w, &beside, atomic_load_explicit(expected, memory_order_relaxed));
     if (convert_write(interp_of(self), value, "value", &w, &failure) != ISLE_OK) {
         value_message_abandon(&w);
         if (!PyErr_Occurred()) {
@@ -68,16 +92,20 @@ static value_message *encode(PyObject *self, PyObject *value)
     value_message *m = value_message_take(&w, interp_of(self)->id);
     if (m == NULL) {
         PyErr_NoMemory();
+    } else {
+        size_t next = m->len + SLACK < EXPECTED_MAX ? m->len + SLACK : EXPECTED_MAX;
+        atomic_store_explicit(expected, next, memory_order_relaxed);
     }
     return m;
 }
 
-static PyObject *put(PyObject *self, PyObject *value, int64_t deadline)
+static PyObject *put(PyObject *self, PyObject *value, int64_t deadline, int tag)
 {
     value_message *m = encode(self, value);
     if (m == NULL) {
         return NULL;
     }
+    m->message.tag = tag;
     queue_result result = queue_put(queue_of(self), &m->message, &(queue_patience){.deadline = 0});
     if (result == QUEUE_TIMEOUT && deadline > 0) {
         queue_wait wait;
@@ -95,18 +123,22 @@ static PyObject *put(PyObject *self, PyObject *value, int64_t deadline)
 
 static PyObject *method_put(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *kwnames)
 {
-    static const char *const names[] = {"obj", "block", "timeout", NULL};
-    PyObject *given[3];
+    static const char *const names[] = {"obj", "block", "timeout", "unbound", NULL};
+    PyObject *given[4];
     int64_t deadline;
+    int tag = QUEUE_TAG;
     if (!queue_args("put", names, 1, args, count, kwnames, given) || !read_patience(given[1], given[2], &deadline)) {
         return NULL;
     }
-    return put(self, given[0], deadline);
+    if (given[3] != NULL && given[3] != Py_None && (tag = queue_unbound_of(given[3])) < 0) {
+        return NULL;
+    }
+    return put(self, given[0], deadline, tag);
 }
 
 static PyObject *method_put_nowait(PyObject *self, PyObject *value)
 {
-    return put(self, value, 0);
+    return put(self, value, 0, QUEUE_TAG);
 }
 
 /* --- getting ---------------------------------------------------------------------------------------------------- */
@@ -125,10 +157,10 @@ static queue_result get_list(PyObject *self, size_t most, int64_t deadline, queu
 }
 
 /* What is got in the place of a value whose interpreter has ended. */
-static PyObject *unbound_item(PyObject *self)
+static PyObject *unbound_item(PyObject *self, const queue_message *message)
 {
     const engine_interp *interp = interp_of(self);
-    if (queue_tag(queue_of(self)) == ISLE_UNBOUND_MARKER && interp->unbound != NULL) {
+    if (queue_tag_of(queue_of(self), message) == ISLE_UNBOUND_MARKER && interp->unbound != NULL) {
         return Py_NewRef(interp->unbound);
     }
     PyErr_SetString(interp->queue_errors[QUEUE_ERROR_UNBOUND], "the interpreter that put this value has ended");
@@ -139,7 +171,7 @@ static PyObject *unbound_item(PyObject *self)
 static PyObject *decode(PyObject *self, queue_message *message)
 {
     const value_message *m = (value_message *)message;
-    PyObject *value = message->unbound ? unbound_item(self)
+    PyObject *value = message->unbound ? unbound_item(self, message)
                                        : convert_read(interp_of(self), m->data, m->len, &m->beside);
     message->drop(message);
     return value;
@@ -209,6 +241,27 @@ static PyObject *method_get_many(PyObject *self, PyObject *const *args, Py_ssize
     return result == QUEUE_OK ? decode_list(self, list, got) : raise_result(self, result, true);
 }
 
+/* What opens gates does it when it has let the GIL go: who waits at one wants it next. */
+static PyObject *method_open_and_get_many(PyObject *self, PyObject *args)
+{
+    PyObject *list;
+    Py_ssize_t most;
+    gate_list gates;
+    queue_message *messages;
+    size_t got;
+    if (!PyArg_ParseTuple(args, "On:_open_and_get_many", &list, &most) || !gates_take(list, &gates)) {
+        return NULL;
+    }
+    queue_wait wait;
+    queue_patience patience;
+    queue_wait_begin(&wait, PLAT_FOREVER, &patience);
+    gates_open(&gates);
+    queue_result result = queue_get(queue_of(self), (size_t)most, &messages, &got, &patience);
+    queue_wait_end(&wait);
+    gates_forget(&gates);
+    return result == QUEUE_OK ? decode_list(self, messages, got) : raise_result(self, result, true);
+}
+
 /* --- looking ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *method_close(PyObject *self, PyObject *unused)
@@ -237,11 +290,27 @@ static PyObject *method_full(PyObject *self, PyObject *unused)
     return PyBool_FromLong(most != 0 && queue_count(queue_of(self)).items >= most);
 }
 
+PyObject *queue_descriptor(int fd)
+{
+    if (fd >= 0 && plat_descriptors_are_own()) {
+        PyErr_SetString(PyExc_OSError,
+                        "this interpreter's descriptors are private, and those of queues and jobs are the "
+                        "process's: wait by isles.select, or with a timeout");
+        return NULL;
+    }
+    return fd >= 0 ? PyLong_FromLong(fd) : PyErr_SetFromErrno(PyExc_OSError);
+}
+
 static PyObject *method_fileno(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    int fd = queue_fd(queue_of(self));
-    return fd >= 0 ? PyLong_FromLong(fd) : PyErr_SetFromErrno(PyExc_OSError);
+    return queue_descriptor(queue_fd(queue_of(self)));
+}
+
+static PyObject *method_room_fileno(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return queue_descriptor(queue_room_fd(queue_of(self)));
 }
 
 static PyObject *get_id(PyObject *self, void *unused)
@@ -255,6 +324,12 @@ static PyObject *get_name(PyObject *self, void *unused)
     (void)unused;
     const char *name = queue_name(queue_of(self));
     return name != NULL ? PyUnicode_DecodeFSDefault(name) : Py_NewRef(Py_None);
+}
+
+static PyObject *get_unbound(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyUnicode_FromString(queue_unbound_names[queue_tag(queue_of(self))]);
 }
 
 static PyObject *get_maxsize(PyObject *self, void *unused)
@@ -300,13 +375,16 @@ static void dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {
     {"put", (PyCFunction)(void (*)(void))method_put, METH_FASTCALL | METH_KEYWORDS,
-     "put(obj, block=True, timeout=None)\n\nPuts a copy of obj, waiting for room up to timeout seconds.\n"
+     "put(obj, block=True, timeout=None, unbound=None)\n\nPuts a copy of obj, waiting for room up to timeout seconds. "
+     "unbound as in create_queue(), for this one.\n"
      "Raises QueueFull, QueueClosed, NotShareableError."},
     {"put_nowait", method_put_nowait, METH_O, "put_nowait(obj)\n\nThe same without waiting."},
     {"get", (PyCFunction)(void (*)(void))method_get, METH_FASTCALL | METH_KEYWORDS,
      "get(block=True, timeout=None)\n\nTakes the next value, waiting up to timeout seconds.\nRaises QueueEmpty, "
      "and QueueClosed once the queue is closed and empty; QueueItemUnbound see create_queue()."},
     {"get_nowait", method_get_nowait, METH_NOARGS, "get_nowait()\n\nThe same without waiting."},
+    {"_open_and_get_many", method_open_and_get_many, METH_VARARGS,
+     "_open_and_get_many(gates, most)\n\nget_many(most), for a pool's thread: opens the gates first."},
     {"get_many", (PyCFunction)(void (*)(void))method_get_many, METH_FASTCALL | METH_KEYWORDS,
      "get_many(most, timeout=None)\n\nWaits for one value, then takes what is there, most at the most: a list.\n"
      "What is there in place of a value whose interpreter has ended comes alone."},
@@ -316,6 +394,9 @@ static PyMethodDef methods[] = {
     {"full", method_full, METH_NOARGS, NULL},
     {"fileno", method_fileno, METH_NOARGS,
      "fileno()\n\nA descriptor that is readable exactly while get() would not wait. Don't read it."},
+    {"room_fileno", method_room_fileno, METH_NOARGS,
+     "room_fileno()\n\nA descriptor that is readable exactly while put() would not wait: one of a value as large as\n"
+     "the largest that was refused (QueueFull) since the last one was put. Don't read it."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -323,6 +404,7 @@ static PyGetSetDef getset[] = {
     {"id", get_id, NULL, "Never used again in this process.", NULL},
     {"name", get_name, NULL, NULL, NULL},
     {"maxsize", get_maxsize, NULL, "0: no limit.", NULL},
+    {"unbound", get_unbound, NULL, "As create_queue() was given it.", NULL},
     {"closed", get_closed, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

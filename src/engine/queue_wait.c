@@ -96,6 +96,10 @@ bool queue_deadline(PyObject *timeout, int64_t *out)
     }
     double seconds = PyFloat_AsDouble(timeout);
     if (seconds == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Format(PyExc_TypeError, "'timeout' must be a number of seconds or None, not %s",
+                         Py_TYPE(timeout)->tp_name);
+        }
         return false;
     }
     if (isnan(seconds) || seconds < 0) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "account.h"
 #include "python.h"
 
 engine_global engine;
@@ -13,11 +14,19 @@ static bool is_fork(const char *event)
     return strcmp(event, "os.fork") == 0 || strcmp(event, "os.forkpty") == 0;
 }
 
+static bool is_thread_start(const char *event)
+{
+    return strcmp(event, "_thread.start_new_thread") == 0 || strcmp(event, "_thread.start_joinable_thread") == 0;
+}
+
 /* Told to the core: an exception that nobody can catch. */
 static void tell_unraisable(PyObject *args)
 {
     PyThreadState *current = PyThreadState_Get();
     engine_interp *interp = engine_home;
+    if (interp != NULL && atomic_load(&interp->exited)) {
+        return; /* they come of that */
+    }
     if (interp == NULL || PyThreadState_GetInterpreter(current) != interp->state || PyTuple_GET_SIZE(args) < 2) {
         return;
     }
@@ -41,16 +50,16 @@ static int audit(const char *event, PyObject *args, void *data)
     (void)data;
     if (event[0] == 'o' && is_fork(event) && atomic_load(&engine.interps) > 0) {
         /* python/cpython#139759, 3.13 to 3.15: the child of a process with interpreters crashes */
-        PyErr_Format(PyExc_RuntimeError,
-                     "%s: not in a process with interpreters of Isles: the child would crash (use "
-                     "subprocess, or multiprocessing with spawn)",
-                     event);
+        exit_refuse_fork(event);
+        return -1;
+    }
+    if (event[0] == '_' && is_thread_start(event) && account_before_thread() < 0) {
         return -1;
     }
     if (event[0] == 's' && strcmp(event, "sys.unraisablehook") == 0) {
         tell_unraisable(args);
     }
-    return 0;
+    return atomic_load_explicit(&engine.policies, memory_order_relaxed) == 0 ? 0 : policy_audit(event, args);
 }
 
 /* --- start ------------------------------------------------------------------------------------------------------ */
@@ -97,6 +106,35 @@ static PyStatus initialize(const isle_runtime_config *config)
     return status;
 }
 
+/* Interpreters may still read the one before: it stays where it is the same, and otherwise, too. */
+static bool set_package(const char *package)
+{
+    if (engine.package == NULL || strcmp(engine.package, package) != 0) {
+        engine.package = plat_strdup(package);
+    }
+    return engine.package != NULL;
+}
+
+/* CPython takes over the process's SIGINT when a module of the main interpreter is imported that needs `signal`, as
+ * asyncio does, and gives up whatever is there at its end. It is the host's. */
+static void import_modules(void)
+{
+    struct sigaction action;
+    sigaction(SIGINT, NULL, &action);
+    defects_before_interpreters();
+    own_ctypes_start();
+    sigaction(SIGINT, &action, NULL);
+}
+
+static int finalize(void)
+{
+    struct sigaction action;
+    sigaction(SIGINT, NULL, &action);
+    int failed = Py_FinalizeEx();
+    sigaction(SIGINT, &action, NULL);
+    return failed;
+}
+
 /* Main interpreter, attached. */
 static isle_status prepare(const isle_runtime_config *config, engine_failure *failure)
 {
@@ -114,9 +152,26 @@ static isle_status prepare(const isle_runtime_config *config, engine_failure *fa
         return engine_fail(failure, ISLE_ERR_ENGINE, "another audit hook refused ours");
     }
     audited = true;
-    defects_before_interpreters();
-    own_ctypes_start();
+    if (frames_install() < 0) {
+        PyErr_Clear();
+        return engine_fail(failure, ISLE_ERR_NOMEM, "out of memory");
+    }
+    import_modules();
+    signal_functions_start();
     engine.main = PyInterpreterState_Main();
+    if (policy_prepare() < 0) {
+        PyErr_Clear();
+        return engine_fail(failure, ISLE_ERR_ENGINE, "the folders of Python's library are not known");
+    }
+    isle_status replaced = environment_start(failure);
+    replaced = replaced != ISLE_OK ? replaced : children_start(failure);
+    replaced = replaced != ISLE_OK ? replaced : exit_start(failure);
+    if (replaced != ISLE_OK) {
+        return replaced;
+    }
+    if (config->package != NULL && !set_package(config->package)) {
+        return engine_fail(failure, ISLE_ERR_NOMEM, "out of memory");
+    }
     engine.started = true;
     return ISLE_OK;
 }
@@ -137,14 +192,14 @@ isle_status engine_start(const isle_runtime_config *config, const engine_hooks *
     if (PyStatus_Exception(status)) {
         return fail_with(failure, status);
     }
-    arena_start();
+    memory_start();
     status = initialize(config);
     if (PyStatus_Exception(status)) {
         return fail_with(failure, status);
     }
     isle_status prepared = prepare(config, failure);
     if (prepared != ISLE_OK) {
-        Py_FinalizeEx();
+        finalize();
         return prepared;
     }
     frozen_start();
@@ -165,6 +220,7 @@ static PyObject *at_exit(PyObject *self, PyObject *unused)
     if (engine.started && exit_fn != NULL) {
         exit_fn(exit_ctx);
     }
+    guest_close();
     Py_RETURN_NONE;
 }
 
@@ -196,7 +252,12 @@ isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *
     engine.adopted = true;
     exit_fn = on_exit;
     exit_ctx = ctx;
+    memory_start();
     isle_status status = prepare(config, failure);
+    if (status == ISLE_OK && config->package != NULL) {
+        status = guest_install(failure);
+        engine.started = status == ISLE_OK;
+    }
     if (status == ISLE_OK && register_exit() < 0) {
         PyErr_Clear();
         engine.started = false;
@@ -219,7 +280,7 @@ isle_status engine_stop(engine_failure *failure)
         return ISLE_OK;
     }
     PyEval_RestoreThread(engine.main_thread_state);
-    int failed = Py_FinalizeEx();
+    int failed = finalize();
     frozen_stop();
     script_forget();
     return failed == 0 ? ISLE_OK

@@ -11,7 +11,7 @@ static int descriptor_of(const engine_interp *interp, PyObject *thing)
     if (q == NULL) {
         return PyObject_AsFileDescriptor(thing);
     }
-    int fd = queue_fd(q);
+    int fd = queue_fd_to_poll(q);
     if (fd < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
     }
@@ -27,6 +27,15 @@ static bool fill(const engine_interp *interp, PyObject *things, struct pollfd *p
         }
     }
     return true;
+}
+
+static void close_duplicates(const engine_interp *interp, PyObject *things, const struct pollfd *polled)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(things); i++) {
+        if (queue_unwrap(interp, PyTuple_GET_ITEM(things, i)) != NULL) {
+            queue_polled_fd(polled[i].fd);
+        }
+    }
 }
 
 static PyObject *those_that_are_ready(PyObject *things, const struct pollfd *polled)
@@ -80,7 +89,13 @@ PyObject *queue_select(PyObject *capsule, PyObject *const *args, Py_ssize_t coun
         return NULL;
     }
     struct pollfd *polled = plat_calloc((size_t)PyTuple_GET_SIZE(things), sizeof *polled);
+    for (Py_ssize_t i = 0; polled != NULL && i < PyTuple_GET_SIZE(things); i++) {
+        polled[i].fd = -1;
+    }
     result = polled != NULL ? wait_for(interp, things, polled, deadline) : PyErr_NoMemory();
+    if (polled != NULL) {
+        close_duplicates(interp, things, polled);
+    }
     plat_free(polled);
     Py_DECREF(things);
     return result;

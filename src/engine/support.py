@@ -18,8 +18,6 @@ _state = {"script_path": None, "mark": None, "foreign": (None, ()), "executing":
 
 
 def setup(config):
-    if config["env"]:
-        _own_environment(config["env"])
     if config["isolated"]:
         _drop_pythonpath()
     if config["no_bytecode"]:
@@ -102,156 +100,6 @@ def _set_xoption(option):
     sys._xoptions[name] = value if equals else True
 
 
-# --- environment --------------------------------------------------------------------------------------------------
-
-
-def _own_environment(pairs):
-    """This interpreter's own in place of the process's: os.environ, putenv, what children get, PYTHONBREAKPOINT."""
-    import os
-
-    native = dict(os.environ._data)  # bytes: what the process's environment is to plain Python
-    _keep_variables(native)
-    _hand_to_children(native)
-    _guard_time_zone(native)
-    sys.breakpointhook = sys.__breakpointhook__ = call_found(breakpoint_function)
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if equals:
-            os.environ[name] = value
-        else:
-            os.environ.pop(name, None)
-
-
-def _keep_variables(native):
-    import errno
-    import os
-    import posix
-
-    def encode(text):
-        data = os.fsencode(text)
-        if b"\0" in data:
-            raise ValueError("embedded null byte")
-        return data
-
-    def putenv(name, value, /):
-        name, value = encode(name), encode(value)
-        sys.audit("os.putenv", name, value)
-        if b"=" in name:
-            raise ValueError("illegal environment variable name")
-        if not name:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        native[name] = value
-
-    def unsetenv(name, /):
-        name = encode(name)
-        sys.audit("os.unsetenv", name)
-        if not name or b"=" in name:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        native.pop(name, None)
-
-    _replace((os, posix), putenv=putenv, unsetenv=unsetenv)
-    if hasattr(posix, "_create_environ"):  # 3.14: for os.reload_environ
-        _replace((os, posix), _create_environ=native.copy)
-    if hasattr(posix, "_clearenv"):  # 3.15: for os.environ.clear
-        _replace((os, posix), _clearenv=native.clear)
-
-
-def _hand_to_children(native):
-    import os
-    import posix
-    import _posixsubprocess
-
-    fork_exec = _posixsubprocess.fork_exec
-    environment_at = 5  # position of env_list in fork_exec's arguments
-
-    def fork_exec_here(*args):
-        if len(args) > environment_at and args[environment_at] is None:
-            pairs = [name + b"=" + value for name, value in native.items()]
-            args = (*args[:environment_at], pairs, *args[environment_at + 1 :])
-        return fork_exec(*args)
-
-    def with_environment(spawn):  # None for env means the process's, since 3.13
-        def spawn_here(path, argv, env, /, **options):
-            return spawn(path, argv, native if env is None else env, **options)
-
-        return spawn_here
-
-    def system(command):
-        import subprocess
-
-        status = subprocess.call(command, shell=True)
-        return -status if status < 0 else status << 8
-
-    _replace((os, posix), system=system, posix_spawn=with_environment(os.posix_spawn),
-             posix_spawnp=with_environment(os.posix_spawnp))
-    _replace((_posixsubprocess,), fork_exec=fork_exec_here)
-    if "subprocess" in sys.modules:
-        sys.modules["subprocess"]._fork_exec = _posixsubprocess.fork_exec
-
-
-def _guard_time_zone(native):
-    """libc has one time zone for the process: setting it for one interpreter must not change the others' clocks."""
-    import time
-
-    process_zone, tzset = native.get(b"TZ"), time.tzset
-
-    def tzset_here():
-        if native.get(b"TZ") != process_zone:
-            import warnings
-
-            warnings.warn("time.tzset: the local time zone is that of the process; TZ in this interpreter's own"
-                          " environment is for the processes that it starts (zoneinfo gives any zone)",
-                          RuntimeWarning, stacklevel=2)
-        tzset()
-
-    _replace((time,), tzset=tzset_here)
-
-
-class _Function:
-    """In place of a built-in function: like one, it does not become a method where a class has it as an attribute."""
-
-    def __init__(self, function, original):
-        self._function = function
-        self.__wrapped__ = original  # for inspect.signature
-        self.__module__, self.__name__, self.__qualname__ = original.__module__, original.__name__, original.__qualname__
-        self.__doc__ = original.__doc__
-
-    def __call__(self, /, *args, **options):
-        return self._function(*args, **options)
-
-    def __reduce__(self):
-        return self.__name__
-
-    def __repr__(self):
-        return f"<built-in function {self.__name__}>"
-
-
-def _replace(modules, **functions):
-    for name, function in functions.items():
-        function = _Function(function, getattr(modules[0], name))
-        for module in modules:
-            setattr(module, name, function)
-
-
-def breakpoint_function():
-    """What breakpoint() calls. None: nothing."""
-    import os
-
-    wanted = "" if sys.flags.ignore_environment else os.environ.get("PYTHONBREAKPOINT", "")
-    if wanted == "0":
-        return None
-    module, dot, name = (wanted or "pdb.set_trace").rpartition(".")
-    try:
-        if dot and not module:
-            raise ImportError("a relative name")
-        return getattr(__import__(module or "builtins", {}, {}, ["__doc__"], 0), name)
-    except (ImportError, AttributeError):
-        import warnings
-
-        warnings.warn(f'Ignoring unimportable $PYTHONBREAKPOINT: "{wanted}"', RuntimeWarning, stacklevel=2)
-        return None
-
-
 # --- programs -----------------------------------------------------------------------------------------------------
 
 
@@ -331,12 +179,35 @@ def run_atexit(*_):
 
 
 def after_interrupt():
-    """The finally that marks an event loop as no longer running may have been interrupted too."""
-    asyncio = sys.modules.get("_asyncio")
-    if asyncio is not None:
-        asyncio._set_running_loop(None)
+    _leave_event_loop()
+    _free_locks()
     _forget_half_imported(_state["executing"])
     _state["executing"] = ()
+
+
+def _free_locks():
+    """Locks that modules keep to themselves: no code runs here now that could own one. gaps.c keeps interrupts from
+    places where one would stay taken, but not the exception that another thread forwards to this one."""
+    for module, name in (("threading", "_active_limbo_lock"), ("logging", "_lock")):
+        lock = getattr(sys.modules.get(module), name, None)
+        while hasattr(lock, "_is_owned") and lock._is_owned():
+            lock.release()
+
+
+def _leave_event_loop():
+    """The finally that marks an event loop as no longer running may have been interrupted too. The loop is that of the
+    hooks for asynchronous generators, which it sets after the mark and takes back before."""
+    asyncio = sys.modules.get("_asyncio")
+    if asyncio is None:
+        return
+    owner = getattr(sys.get_asyncgen_hooks().firstiter, "__self__", None)
+    loops = [owner, asyncio._get_running_loop()]
+    for cleanup in [loop._run_forever_cleanup for loop in loops if hasattr(loop, "_run_forever_cleanup")]:
+        try:
+            cleanup()
+        except Exception:  # one that was stopped while it was being made
+            pass
+    asyncio._set_running_loop(None)
 
 
 def _forget_half_imported(names):
@@ -372,7 +243,7 @@ def join_threads(threading):
     hook = sys.unraisablehook
 
     def hook_here(unraisable):
-        if getattr(unraisable.exc_type, "__module__", None) != "isles":
+        if getattr(unraisable.exc_type, "__module__", None) != "isles" and unraisable.exc_type is not SystemExit:
             hook(unraisable)
 
     sys.unraisablehook = hook_here
@@ -411,6 +282,8 @@ def describe(exception, source, filename):
             report["exit_status"], report["text"] = _exit_status(exception)
         else:
             report["text"] = _plain("".join(told.format()))
+            if isinstance(exception, KeyboardInterrupt):
+                report["exit_status"] = 130  # as a shell tells of a process
     finally:
         _state["foreign"] = None, ()
         if source is not None:
@@ -438,8 +311,12 @@ def _hide_foreign_line(summary, code):
         summary._lines = ""
 
 
+def _is_ours(frame):
+    return frame.f_code.co_filename == "<isles>" or frame.f_globals.get("__name__") == "isles._inside"
+
+
 def _outside(start):
-    while start is not None and start.tb_frame.f_code.co_filename == "<isles>":
+    while start is not None and _is_ours(start.tb_frame):
         start = start.tb_next
     return start
 
@@ -579,7 +456,7 @@ def _syntax(told):
 # --- reuse --------------------------------------------------------------------------------------------------------
 
 
-def mark():
+def mark(own_fs):
     import gc
     import os
 
@@ -591,6 +468,7 @@ def mark():
         "sys": {name: getattr(sys, name, None) for name in _SYS_NAMES},
         "lists": [(name, getattr(sys, name), list(getattr(sys, name))) for name in _SYS_LISTS],
         "environ": dict(os.environ),
+        "fs": _directory_and_umask() if own_fs else None,
         "filters": None if warnings is None else list(warnings.filters),
         "gc": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
         "recursion": sys.getrecursionlimit(),
@@ -625,6 +503,7 @@ def reset():
     _reset_namespace(then["modules"]["__main__"].__dict__, then["main"])
     _state["script_path"] = then["script_path"]
     _reset_environment(then["environ"])
+    _reset_fs(then["fs"])
     _reset_warnings(then["filters"])
     sys.settrace(None)
     sys.setprofile(None)
@@ -635,6 +514,27 @@ def reset():
     gc.set_debug(debug)
     (gc.enable if enabled else gc.disable)()
     sys.path_importer_cache.clear()
+
+
+def _directory_and_umask():
+    import os
+
+    umask = os.umask(0o77)
+    os.umask(umask)
+    try:
+        return os.getcwd(), umask
+    except OSError:  # it was removed
+        return None, umask
+
+
+def _reset_fs(then):
+    """The directory must still be there: who comes next would be somewhere else."""
+    import os
+
+    if then is not None:
+        os.umask(then[1])
+        if then[0] is not None:
+            os.chdir(then[0])
 
 
 def _reset_streams(then):

@@ -44,30 +44,34 @@ static PyObject *names_of(engine_interp *interp, const char *target)
     }
     PyObject *names = parse(target);
     char *copy = names != NULL ? plat_strdup(target) : NULL;
+    target_drop(interp);
     if (copy != NULL) { /* else it is not kept */
-        target_drop(interp);
         interp->target = copy;
         interp->target_names = Py_NewRef(names);
     }
     return names;
 }
 
+/* Of the names, those that each call looks up: see lookup.h. */
+enum { LOOKUP_MODULE, LOOKUP_SPEC, LOOKUP_ATTRIBUTE };
+
 /* New reference. A module's names are looked up in its namespace first: the general way takes ten times as long. */
-static PyObject *attribute(PyObject *object, PyObject *name)
+static PyObject *attribute(PyObject *object, PyObject *name, lookup *l)
 {
     PyObject *found = NULL;
-    if (PyModule_CheckExact(object) && PyDict_GetItemRef(PyModule_GetDict(object), name, &found) != 0) {
+    if (PyModule_CheckExact(object) && lookup_in(l, PyModule_GetDict(object), name, &found) != 0) {
         return found; /* NULL: an exception */
     }
     return PyObject_GetAttr(object, name);
 }
 
 /* false: perhaps another thread is importing it just now, and PyImport_GetModule waits. */
-static bool is_whole(PyObject *module, PyObject *names)
+static bool is_whole(engine_interp *interp, PyObject *module, PyObject *names)
 {
+    lookup *l = &interp->target_lookups[LOOKUP_SPEC];
     PyObject *spec = NULL, *initializing = NULL;
     if (!PyModule_CheckExact(module) ||
-        PyDict_GetItemRef(PyModule_GetDict(module), PyTuple_GET_ITEM(names, SPEC_NAME), &spec) < 0) {
+        lookup_in(l, PyModule_GetDict(module), PyTuple_GET_ITEM(names, SPEC_NAME), &spec) < 0) {
         return false;
     }
     bool whole = spec == NULL || spec == Py_None;
@@ -81,12 +85,13 @@ static bool is_whole(PyObject *module, PyObject *names)
 }
 
 /* New reference. An import finds a module that is there too, but takes ten times as long. */
-static PyObject *module_of(PyObject *names)
+static PyObject *module_of(engine_interp *interp, PyObject *names)
 {
+    lookup *l = &interp->target_lookups[LOOKUP_MODULE];
     PyObject *name = PyTuple_GET_ITEM(names, MODULE);
     PyObject *modules = PyImport_GetModuleDict();
     PyObject *module = NULL;
-    if (PyDict_CheckExact(modules) && PyDict_GetItemRef(modules, name, &module) == 1 && is_whole(module, names)) {
+    if (PyDict_CheckExact(modules) && lookup_in(l, modules, name, &module) == 1 && is_whole(interp, module, names)) {
         return module;
     }
     Py_XDECREF(module);
@@ -101,9 +106,10 @@ static PyObject *module_of(PyObject *names)
 PyObject *target_resolve(engine_interp *interp, const char *target)
 {
     PyObject *names = names_of(interp, target);
-    PyObject *object = names != NULL ? module_of(names) : NULL;
+    PyObject *object = names != NULL ? module_of(interp, names) : NULL;
     for (Py_ssize_t i = FIRST_ATTRIBUTE; object != NULL && i < PyTuple_GET_SIZE(names); i++) {
-        Py_SETREF(object, attribute(object, PyTuple_GET_ITEM(names, i)));
+        lookup *l = i == FIRST_ATTRIBUTE ? &interp->target_lookups[LOOKUP_ATTRIBUTE] : NULL;
+        Py_SETREF(object, attribute(object, PyTuple_GET_ITEM(names, i), l));
     }
     Py_XDECREF(names);
     return object;
@@ -114,4 +120,7 @@ void target_drop(engine_interp *interp)
     plat_free(interp->target);
     interp->target = NULL;
     Py_CLEAR(interp->target_names);
+    for (size_t i = 0; i < sizeof interp->target_lookups / sizeof *interp->target_lookups; i++) {
+        lookup_forget(&interp->target_lookups[i]);
+    }
 }

@@ -2,6 +2,7 @@
  * set; what is common (attaching, interrupts, flushing, failures) is in engine_run. */
 #include <string.h>
 
+#include "account.h"
 #include "python.h"
 
 static PyObject *main_namespace(void)
@@ -49,13 +50,16 @@ static int set_argv(const engine_task *task, const char *name)
     return failed ? -1 : 0;
 }
 
-static PyObject *run_source(const engine_task *task)
+/* Code is compiled with the allowance: where an interpreter is at its limit, it can still be told what to let go. */
+static PyObject *run_source(engine_interp *interp, const engine_task *task)
 {
     if (task->argv != NULL && set_argv(task, "-c") < 0) {
         return NULL;
     }
     const char *filename = task->filename != NULL ? task->filename : "<string>";
-    return evaluate(Py_CompileString(task->target, filename, Py_file_input));
+    PyObject *code = Py_CompileString(task->target, filename, Py_file_input);
+    account_relax(interp->account, false);
+    return evaluate(code);
 }
 
 /* As CPython's own `python -m` and `python DIR`. */
@@ -116,6 +120,20 @@ static PyObject *run_call(engine_interp *interp, const engine_task *task)
     return result;
 }
 
+static PyObject *run_apply(engine_interp *interp, const engine_task *task)
+{
+    PyObject *all, *kwargs;
+    if (convert_to_call(interp, &task->args, &all, &kwargs) < 0) {
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(all) - 1; /* whoever made the task put one there */
+    PyObject *const *items = ((PyTupleObject *)all)->ob_item;
+    PyObject *result = PyObject_VectorcallDict(items[0], items + 1, (size_t)count, kwargs);
+    Py_XDECREF(kwargs);
+    Py_DECREF(all);
+    return result;
+}
+
 static PyObject *get_global(const engine_task *task)
 {
     PyObject *namespace = main_namespace();
@@ -150,17 +168,39 @@ static PyObject *call_if_loaded(engine_interp *interp, const char *module, const
     return absent ? Py_NewRef(Py_None) : result;
 }
 
+static PyObject *mark(engine_interp *interp)
+{
+    PyObject *own = interp->own_fs ? Py_True : Py_False;
+    signals_mark(interp);
+    return environment_mark(interp) < 0 ? NULL : support_call(interp, "mark", PyTuple_Pack(1, own));
+}
+
+static PyObject *reset(engine_interp *interp)
+{
+    value_types_drop(interp); /* it knows classes of modules that go */
+    PyObject *done = support_call(interp, "reset", PyTuple_New(0));
+    if (done != NULL && environment_reset(interp) < 0) {
+        Py_CLEAR(done);
+    }
+    if (done != NULL) {
+        signals_reset(interp);
+    }
+    return done;
+}
+
 static PyObject *dispatch(engine_interp *interp, const engine_task *task)
 {
     switch (task->kind) {
     case ENGINE_SOURCE:
-        return run_source(task);
+        return run_source(interp, task);
     case ENGINE_FILE:
         return run_file(interp, task);
     case ENGINE_MODULE:
         return run_module(interp, task);
     case ENGINE_CALL:
         return run_call(interp, task);
+    case ENGINE_APPLY:
+        return run_apply(interp, task);
     case ENGINE_GET_GLOBAL:
         return get_global(task);
     case ENGINE_SET_GLOBAL:
@@ -170,62 +210,137 @@ static PyObject *dispatch(engine_interp *interp, const engine_task *task)
     case ENGINE_ATEXIT:
         return call_if_loaded(interp, "atexit", "run_atexit");
     case ENGINE_MARK:
-        return support_call(interp, "mark", PyTuple_New(0));
+        return mark(interp);
     case ENGINE_RESET:
-        value_types_drop(interp); /* it knows classes of modules that go */
-        return support_call(interp, "reset", PyTuple_New(0));
+        return reset(interp);
     }
     PyErr_SetString(PyExc_SystemError, "unknown task");
     return NULL;
 }
 
+/* Kinds that run the program's code. */
+static bool hears_signals(engine_task_kind kind)
+{
+    switch (kind) {
+    case ENGINE_GET_GLOBAL:
+    case ENGINE_SET_GLOBAL:
+    case ENGINE_MARK:
+    case ENGINE_RESET:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Handlers of what came before it are run first. */
+static PyObject *dispatch_listening(engine_interp *interp, const engine_task *task)
+{
+    if (!hears_signals(task->kind)) {
+        return dispatch(interp, task);
+    }
+    signals_listen(interp, true);
+    PyObject *result = signals_run(interp) == 0 ? dispatch(interp, task) : NULL;
+    signals_listen(interp, false);
+    return result;
+}
+
 static bool has_value(engine_task_kind kind)
 {
-    return kind == ENGINE_CALL || kind == ENGINE_GET_GLOBAL;
+    return kind == ENGINE_CALL || kind == ENGINE_APPLY || kind == ENGINE_GET_GLOBAL;
 }
 
 /* What an interrupt may have left behind that the next task would trip over. */
 static void tidy(engine_interp *interp)
 {
-    if (atomic_load(&interp->reason) != 0) {
+    if (atomic_load(&interp->reason) != 0 && !atomic_load(&interp->exited)) {
         PyObject *done = support_call(interp, "after_interrupt", PyTuple_New(0));
         Py_XDECREF(done);
     }
     PyErr_Clear();
 }
 
+/* A MemoryError says nothing. */
+static void note_refused_memory(engine_interp *interp)
+{
+    if (!account_was_denied(interp->account) || !PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        return;
+    }
+    PyObject *exception = PyErr_GetRaisedException();
+    Py_XDECREF(PyObject_CallMethod(exception, "add_note", "s", "the interpreter's memory limit is reached"));
+    PyErr_Clear();
+    PyErr_SetRaisedException(exception);
+}
+
+/* Attached. The result as a value, or why there is none. */
+static isle_status conclude(engine_interp *interp, const engine_task *task, PyObject *result, parcel *out_value,
+                            engine_failure *failure)
+{
+    if (result == NULL) {
+        note_refused_memory(interp);
+        return engine_take_exception(interp, task, failure);
+    }
+    if (!has_value(task->kind)) {
+        return ISLE_OK;
+    }
+    const char *root = task->kind == ENGINE_GET_GLOBAL ? task->target : "result";
+    isle_status status = convert_from_object(interp, result, root, out_value, failure);
+    return status == ISLE_ERR_PYTHON ? engine_take_exception(interp, task, failure) : status;
+}
+
+static bool is_good(isle_status status, const engine_failure *failure)
+{
+    return status == ISLE_OK || (status == ISLE_ERR_EXIT && failure->exit_status == 0);
+}
+
+/* A task that is stopped while its output still waits for a reader is not good: what it wrote is not where it goes.
+ * What follows in an interpreter that ends waits no more. */
+static isle_status flush(engine_interp *interp, isle_status status, parcel *out_value, engine_failure *failure)
+{
+    isle_status reason = streams_flush(interp) ? ISLE_OK : (isle_status)atomic_load(&interp->reason);
+    interp->hurries = interp->hurries || reason == ISLE_ERR_ENDED;
+    if (reason == ISLE_OK || !is_good(status, failure)) {
+        return status;
+    }
+    parcel_clear(out_value);
+    engine_failure_clear(failure);
+    return engine_fail(failure, reason, "its output still waited for a reader");
+}
+
 isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *out_value, engine_failure *failure)
 {
-    isle_status status = ISLE_OK;
+    isle_status status;
     *out_value = (parcel){.data = NULL};
     if (task->kind == ENGINE_JOIN_THREADS) {
         threads_note_left(interp); /* one of them may hold the GIL for good: then we get no further */
     }
     PyEval_RestoreThread(interp->home);
     interrupt_begin(interp);
-    PyObject *result = dispatch(interp, task);
-    if (result != NULL && has_value(task->kind)) {
-        status = convert_from_object(interp, result, task->kind == ENGINE_CALL ? "result" : task->target, out_value,
-                                     failure);
-        if (status == ISLE_ERR_PYTHON) {
-            status = engine_take_exception(interp, task, failure);
-        }
+    account_relax(interp->account, task->kind == ENGINE_SOURCE);
+    PyObject *result = dispatch_listening(interp, task);
+    account_relax(interp->account, true);
+    int ended_by = signals_ended_by(interp);
+    if (atomic_load(&interp->exited)) {
+        status = exit_conclude(interp, failure);
     } else if (task->kind == ENGINE_JOIN_THREADS && atomic_load(&interp->reason) != 0) {
         /* threading swallows what interrupts its wait, or it comes just after */
         status = engine_fail(failure, (isle_status)atomic_load(&interp->reason), "threads that it started still ran");
         PyErr_Clear();
-    } else if (result == NULL) {
-        status = engine_take_exception(interp, task, failure);
+    } else if (task->kind == ENGINE_JOIN_THREADS && ended_by != 0) {
+        status = engine_fail(failure, ISLE_ERR_EXIT, "threads that it started still ran");
+        failure->exit_status = 128 + ended_by;
+        PyErr_Clear();
+    } else {
+        status = conclude(interp, task, result, out_value, failure);
     }
     Py_XDECREF(result);
-    streams_flush(interp);
+    status = flush(interp, status, out_value, failure);
     interrupt_end(interp);
     tidy(interp);
     PyEval_SaveThread();
     if (task->kind == ENGINE_JOIN_THREADS) {
         threads_forget_left(interp);
     }
-    if (status == ISLE_ERR_EXIT && failure->exit_status == 0) {
+    if (status == ISLE_ERR_EXIT && is_good(status, failure)) {
         engine_failure_clear(failure);
         status = ISLE_OK;
     }

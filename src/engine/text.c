@@ -16,24 +16,14 @@ struct key_cache {
     known_key known[KEYS];
 };
 
-bool text_is_ascii(const uint8_t *text, size_t len)
-{
-    uint64_t all = 0, eight;
-    for (; len >= 8; len -= 8, text += 8) {
-        memcpy(&eight, text, 8);
-        all |= eight;
-    }
-    for (; len > 0; len--, text++) {
-        all |= *text;
-    }
-    return (all & 0x8080808080808080) == 0;
-}
-
 PyObject *text_make(const uint8_t *text, size_t len)
 {
-    if (!text_is_ascii(text, len)) {
-        return PyUnicode_DecodeUTF8((const char *)text, (Py_ssize_t)len, "strict");
-    }
+    return text_is_ascii(text, len) ? text_make_ascii(text, len)
+                                    : PyUnicode_DecodeUTF8((const char *)text, (Py_ssize_t)len, "strict");
+}
+
+PyObject *text_make_ascii(const uint8_t *text, size_t len)
+{
     if (len == 1) {
         return PyUnicode_FromOrdinal(*text); /* there is one of each */
     }
@@ -50,7 +40,7 @@ PyObject *text_make_key(engine_interp *interp, const cbor_reader *r, const uint8
 {
     (void)interp;
     (void)r;
-    return text_make(text, len);
+    return text_make_ascii(text, len);
 }
 #else
 /* The first and the last eight bytes of a text of at least one: of one of up to 16 that is all there is. Reads no
@@ -82,13 +72,13 @@ static bool is_key(const known_key *k, uint64_t first, uint64_t last, const uint
 PyObject *text_make_key(engine_interp *interp, const cbor_reader *r, const uint8_t *text, size_t len)
 {
     if (len == 0 || interp == NULL) {
-        return text_make(text, len);
+        return text_make_ascii(text, len);
     }
     if (interp->keys == NULL) {
         interp->keys = plat_calloc(1, sizeof *interp->keys);
     }
     if (interp->keys == NULL) {
-        return text_make(text, len);
+        return text_make_ascii(text, len);
     }
     uint64_t first, last;
     ends_of(r, text, len, &first, &last);
@@ -97,7 +87,7 @@ PyObject *text_make_key(engine_interp *interp, const cbor_reader *r, const uint8
     if (is_key(k, first, last, text, len)) {
         return Py_NewRef(k->string);
     }
-    PyObject *key = text_make(text, len);
+    PyObject *key = text_make_ascii(text, len);
     if (key != NULL) {
         Py_XSETREF(k->string, Py_NewRef(key));
         k->first = first;

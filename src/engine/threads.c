@@ -19,7 +19,7 @@ typedef struct thread_list {
     size_t count;
 } thread_list;
 
-static bool started_by_python(const PyThreadState *t)
+bool threads_started_by_python(const PyThreadState *t)
 {
 #ifdef _PyThreadState_WHENCE_THREADING_DAEMON
     if (t->_whence == _PyThreadState_WHENCE_THREADING_DAEMON) {
@@ -29,22 +29,55 @@ static bool started_by_python(const PyThreadState *t)
     return t->_whence == _PyThreadState_WHENCE_THREADING;
 }
 
+void threads_lock_list(void)
+{
+    PyMutex_Lock(&_PyRuntime.interpreters.mutex);
+}
+
+void threads_unlock_list(void)
+{
+    PyMutex_Unlock(&_PyRuntime.interpreters.mutex);
+}
+
 /* Any thread. All threads but the home thread (the first of them, where there are very many: the rest come later).
  * One that was started and has not come to life yet has an ident and a kernel id of 0; an asynchronous exception
  * waits for it. */
 static void list_threads(engine_interp *interp, thread_list *out)
 {
     out->count = 0;
-    PyMutex_Lock(&_PyRuntime.interpreters.mutex);
+    threads_lock_list();
     for (PyThreadState *t = PyInterpreterState_ThreadHead(interp->state); t != NULL; t = PyThreadState_Next(t)) {
         if (t != interp->home && out->count < ENGINE_MAX_LEFT) {
             out->idents[out->count] = t->thread_id;
             out->kernel_ids[out->count] = (plat_kernel_id)t->native_thread_id;
-            out->entered[out->count] = !started_by_python(t);
+            out->entered[out->count] = !threads_started_by_python(t);
             out->count++;
         }
     }
-    PyMutex_Unlock(&_PyRuntime.interpreters.mutex);
+    threads_unlock_list();
+}
+
+size_t threads_count(engine_interp *interp)
+{
+    size_t count = 0;
+    threads_lock_list();
+    for (PyThreadState *t = PyInterpreterState_ThreadHead(interp->state); t != NULL; t = PyThreadState_Next(t)) {
+        count += t != interp->home && threads_started_by_python(t);
+    }
+    threads_unlock_list();
+    return count;
+}
+
+bool threads_has(engine_interp *interp, unsigned long ident)
+{
+    bool found = false;
+    threads_lock_list();
+    PyThreadState *t = PyInterpreterState_ThreadHead(interp->state);
+    for (; t != NULL && !found; t = PyThreadState_Next(t)) {
+        found = t->thread_id == ident;
+    }
+    threads_unlock_list();
+    return found;
 }
 
 /* For engine_park, whose caller can't attach when it is needed. */
@@ -106,6 +139,19 @@ size_t engine_reap_threads(engine_interp *interp)
     }
     PyEval_SaveThread();
     return list.count;
+}
+
+void threads_visit(engine_interp *interp, void (*visit)(PyThreadState *thread))
+{
+    threads_lock_list();
+    PyThreadState *t = PyInterpreterState_ThreadHead(interp->state);
+    threads_unlock_list();
+    while (t != NULL) { /* with the GIL no thread of the list can go; new ones come before the first */
+        visit(t);
+        threads_lock_list();
+        t = PyThreadState_Next(t);
+        threads_unlock_list();
+    }
 }
 
 char *engine_thread_names(engine_interp *interp)

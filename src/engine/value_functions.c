@@ -1,6 +1,8 @@
 /* What the module `isles` has of values: encode, decode, share, register, allow_pickle. */
 #include "values.h"
 
+enum { SLACK = 32, EXPECTED_MAX = 64 * 1024 }; /* what encode() takes at once, by what the last value took */
+
 static engine_interp *interp_of(PyObject *capsule)
 {
     return PyCapsule_GetPointer(capsule, "isles.interp");
@@ -24,6 +26,7 @@ static PyObject *isles_encode(PyObject *capsule, PyObject *object)
     uint8_t *data;
     size_t len;
     cbor_writer_init(&w);
+    cbor_writer_skip(&w, 0, atomic_load_explicit(&interp->encoded_size, memory_order_relaxed));
     if (convert_write(interp, object, "value", &w, &failure) != ISLE_OK) {
         cbor_writer_free(&w);
         raise_failure(interp, &failure);
@@ -32,6 +35,7 @@ static PyObject *isles_encode(PyObject *capsule, PyObject *object)
     if (cbor_writer_take(&w, &data, &len) != ISLE_OK) {
         return PyErr_NoMemory();
     }
+    atomic_store_explicit(&interp->encoded_size, len < EXPECTED_MAX ? len + SLACK : EXPECTED_MAX, memory_order_relaxed);
     PyObject *bytes = PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)len);
     plat_free(data);
     return bytes;

@@ -223,9 +223,11 @@ def _make_instance(name, args):
 
 
 def _fill(obj, state):
-    if state is None:
+    if not state:
         return obj
-    if isinstance(obj, BaseException):
+    if type(obj) is type(_fill):
+        _fill_main_function(state)
+    elif isinstance(obj, BaseException):
         attributes, obj.__cause__, obj.__context__, obj.__suppress_context__ = state
         if attributes:
             _set_exception_attributes(obj, attributes)
@@ -266,25 +268,39 @@ def _make_registered(name, value):
 
 
 def _function(function):
+    """By its name, so that it is imported; by its code where it has none that others can find. What a function of
+    __main__ finds among its globals goes with it: the script isn't run again for it."""
     if function.__module__ != "__main__":
         try:
             return ":global", (_name_of(function),)
         except NotShareable:
             pass
-    reason = _state_of(function)
-    if reason:
-        raise NotShareable(f"{function.__qualname__} {reason}; only a function without state crosses by its code")
-    import marshal
-
-    return ":function", (marshal.dumps(function.__code__), function.__name__, function.__qualname__,
-                         function.__defaults__, function.__kwdefaults__, function.__doc__)
-
-
-def _state_of(function):
     if function.__closure__:
-        return "is a closure"
-    names = sorted(_global_names(function.__code__) - vars(sys.modules["builtins"]).keys())
-    return f"uses the global {names[0]}" if names else None
+        raise NotShareable(f"{function.__qualname__} is a closure; only a function without cells crosses by its code")
+    data, names = _code_of(function.__code__)
+    arguments = (data, function.__name__, function.__qualname__, function.__defaults__, function.__kwdefaults__,
+                 function.__doc__)
+    if not names:
+        return ":function", arguments
+    if function.__module__ != "__main__":
+        raise NotShareable(f"{function.__qualname__} uses the global {names[0]}; only a function of __main__ takes its"
+                           " globals along")
+    return "isles:main_function", (*arguments, getattr(sys.modules["__main__"], "__file__", None)), _globals_of(function, names)
+
+
+_codes = {}  # by code object: its bytes, and the globals that it names; by bytes: the code object
+
+
+def _code_of(code):
+    known = _codes.get(code)
+    if known is None:
+        import marshal
+
+        if len(_codes) >= MOST_CACHED:
+            _codes.clear()
+        names = sorted(_global_names(code) - (vars(sys.modules["builtins"]).keys() - {"__name__", "__file__"}))
+        known = _codes[code] = marshal.dumps(code), names
+    return known
 
 
 def _global_names(code):
@@ -297,23 +313,73 @@ def _global_names(code):
     return names
 
 
-def _make_function(code, name, qualname, defaults, kwdefaults, doc):
-    import marshal
+def _globals_of(function, names):
+    """name -> (kind, value): a module by its name, or a value and which it is."""
+    found = {}
+    for name in names:
+        value = function.__globals__.get(name, _nothing)
+        if value is _nothing or name in ("__name__", "__file__"):
+            continue
+        if type(value) is type(sys):
+            found[name] = "module", value.__name__
+        else:
+            found[name] = None if type(value) in _unchanging else id(value), value
+    return found
 
-    main = sys.modules["__main__"].__dict__
-    function = type(_make_function)(marshal.loads(code), main, name, defaults)
+
+_nothing = object()
+_unchanging = frozenset((type(None), bool, int, float, complex, str, bytes))
+
+
+def _make_function(code, name, qualname, defaults, kwdefaults, doc):
+    return _function_in(sys.modules["__main__"].__dict__, code, name, qualname, defaults, kwdefaults, doc)
+
+
+def _function_in(namespace, data, name, qualname, defaults, kwdefaults, doc):
+    code = _codes.get(data)
+    if code is None:
+        import marshal
+
+        if len(_codes) >= MOST_CACHED:
+            _codes.clear()
+        code = _codes[data] = marshal.loads(data)
+    function = type(_make_function)(code, namespace, name, defaults)
     function.__qualname__, function.__kwdefaults__, function.__doc__ = qualname, kwdefaults, doc
     function.__module__ = "__main__"
     return function
+
+
+# Where functions of another interpreter's __main__ live here: their globals, and which values those were when they came. A
+# global that the code here has changed stays as it is, until the sender's own is another.
+_visiting = {"__name__": "<fake __main__>"}
+_came = {}
+
+
+def _make_main_function(*arguments):
+    *rest, file = arguments
+    if file is not None:
+        _visiting["__file__"] = file
+    return _function_in(_visiting, *rest)
+
+
+def _fill_main_function(state):
+    for name, (which, value) in state.items():
+        if which == "module":
+            import importlib
+
+            _visiting[name] = importlib.import_module(value)
+            continue
+        came = which, value if which is None else None
+        if _came.get(name) != came or type(_came[name][1]) is not type(came[1]):
+            _came[name] = came
+            _visiting[name] = value
 
 
 def _builtin_function(function):
     owner = function.__self__
     if owner is None or type(owner) is type(sys):
         return _by_qualified_name(function)
-    if isinstance(owner, type):
-        return ":method", (owner, function.__name__)
-    return _pickle(function)
+    return ":method", (owner, function.__name__)
 
 
 # --- pickles ------------------------------------------------------------------------------------------------------------
@@ -794,6 +860,7 @@ _makers = {
     ":enum": lambda name, member: _find(name)[member],
     ":flags": lambda name, value: _find(name)(value),
     ":function": _make_function,
+    "isles:main_function": _make_main_function,
     ":method": lambda owner, name: getattr(owner, name),
     ":pickle": _unpickle,
     ":registered": _make_registered,

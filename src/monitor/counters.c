@@ -36,6 +36,12 @@ void counters_output(counters *c, size_t len)
     add(&c->output_bytes, len);
 }
 
+void counters_dropped(counters *c, size_t len)
+{
+    add(&c->dropped_bytes, len);
+    add(&c->dropped_writes, 1);
+}
+
 void counters_read(const counters *c, int64_t now, counters_snapshot *out)
 {
     int64_t since = atomic_load_explicit(&c->busy_since, memory_order_relaxed);
@@ -45,6 +51,8 @@ void counters_read(const counters *c, int64_t now, counters_snapshot *out)
         .jobs_failed = atomic_load_explicit(&c->jobs_failed, memory_order_relaxed),
         .interrupts = atomic_load_explicit(&c->interrupts, memory_order_relaxed),
         .output_bytes = atomic_load_explicit(&c->output_bytes, memory_order_relaxed),
+        .dropped_bytes = atomic_load_explicit(&c->dropped_bytes, memory_order_relaxed),
+        .dropped_writes = atomic_load_explicit(&c->dropped_writes, memory_order_relaxed),
         .wall_ns = atomic_load_explicit(&c->wall_ns, memory_order_relaxed) + (since != 0 ? now - since : 0),
     };
 }

@@ -14,6 +14,7 @@ typedef struct counters {
     _Atomic uint64_t jobs_started, jobs_ended, jobs_failed;
     _Atomic uint64_t interrupts;
     _Atomic uint64_t output_bytes;
+    _Atomic uint64_t dropped_bytes, dropped_writes; /* of output */
     _Atomic int64_t wall_ns;    /* of the jobs that ran to their end */
     _Atomic int64_t busy_since; /* when the job that runs now started; 0: none runs */
 } counters;
@@ -22,6 +23,7 @@ typedef struct counters_snapshot {
     uint64_t jobs_started, jobs_ended, jobs_failed;
     uint64_t interrupts;
     uint64_t output_bytes;
+    uint64_t dropped_bytes, dropped_writes;
     int64_t wall_ns; /* the job that runs now included */
 } counters_snapshot;
 
@@ -32,6 +34,8 @@ void counters_job_stopped(counters *c, int64_t now);
 void counters_job_ended(counters *c, bool failed);
 void counters_interrupt(counters *c);
 void counters_output(counters *c, size_t len);
+/* A write of which so much was lost. */
+void counters_dropped(counters *c, size_t len);
 void counters_read(const counters *c, int64_t now, counters_snapshot *out);
 
 #endif

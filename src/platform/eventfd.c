@@ -1,5 +1,6 @@
-/* A descriptor that becomes readable once and stays so, for poll() and its like. The caller closes it with close().
- * Setting it is async-signal-safe and may be repeated.
+/* A descriptor that becomes readable once and stays so, for poll() and its like. The caller closes it with
+ * plat_descriptor_close(). Setting it is async-signal-safe in a thread of the process's table of descriptors, and may
+ * be repeated.
  *
  * Elsewhere than on Linux (or with PLAT_PORTABLE, for the tests) one descriptor must do as well, so a pipe won't: it is
  * a datagram socket on the loopback address that is connected to itself, and the datagram stays in it unread. */
@@ -12,22 +13,49 @@
 
 #include <sys/eventfd.h>
 
+/* _SEMAPHORE: a reader takes one from a count that has no end, so that reading does not reset it */
+static int create_here(int flag)
+{
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | flag);
+}
+
+static int set_for_good_here(int fd)
+{
+    uint64_t endless = UINT64_MAX - 1;
+    return (int)write(fd, &endless, sizeof(endless)); /* EAGAIN: it is set already */
+}
+
+static int set_here(int fd)
+{
+    uint64_t one = 1;
+    return (int)write(fd, &one, sizeof(one));
+}
+
+static int clear_here(int fd)
+{
+    uint64_t count;
+    return (int)read(fd, &count, sizeof(count));
+}
+
+/* In the process's table of descriptors. */
+static int in_process(plat_descriptor_work work, int argument)
+{
+    return plat_descriptors_are_own() ? plat_descriptors_ask(work, argument) : work(argument);
+}
+
 int plat_eventfd_create(void)
 {
     if (plat_fault_hit()) {
         errno = EMFILE;
         return -1;
     }
-    /* _SEMAPHORE: a reader takes one from a count that has no end, so that reading does not reset it */
-    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    return in_process(create_here, EFD_SEMAPHORE);
 }
 
 void plat_eventfd_set(int fd)
 {
     int saved = errno;
-    uint64_t endless = UINT64_MAX - 1;
-    ssize_t rc = write(fd, &endless, sizeof(endless)); /* EAGAIN: it is set already */
-    (void)rc;
+    in_process(set_for_good_here, fd);
     errno = saved;
 }
 
@@ -37,21 +65,17 @@ int plat_levelfd_create(void)
         errno = EMFILE;
         return -1;
     }
-    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return in_process(create_here, 0);
 }
 
 void plat_levelfd_set(int fd)
 {
-    uint64_t one = 1;
-    ssize_t rc = write(fd, &one, sizeof(one));
-    (void)rc;
+    in_process(set_here, fd);
 }
 
 void plat_levelfd_clear(int fd)
 {
-    uint64_t count;
-    ssize_t rc = read(fd, &count, sizeof(count));
-    (void)rc;
+    in_process(clear_here, fd);
 }
 
 #else

@@ -1,10 +1,13 @@
-/* Gates: one word that opens once. Whoever opens it may see it freed by a waiter the moment the word is set, so nothing
- * here reads the gate after that: the wake-up goes by the word's address only (on Linux a futex; waking an address that
- * is no longer in use wakes nobody, or someone who looks again and waits on).
+/* Gates: one word that opens once. Whoever opens it may see it freed by
+ * a waiter the moment the word is set, so nothing here reads the gate after that: the wake-up goes by the word's
+ * address only (on Linux a futex; waking an address that is no longer in use wakes nobody, or someone who looks
+ * again and waits on).
  *
  * Elsewhere (or with PLAT_PORTABLE, for the tests) waiters sleep on one of a few locks and conditions picked by the
  * gate's address. There plat_gate_open is not async-signal-safe. */
 #include "platform.h"
+
+#include "spin.h"
 
 #include <limits.h>
 #include <time.h>
@@ -22,9 +25,9 @@ static struct timespec timespec_of(int64_t ns)
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void plat_gate_set(plat_gate *gate)
+bool plat_gate_set(plat_gate *gate)
 {
-    atomic_store_explicit(&gate->open, 1, memory_order_release);
+    return atomic_exchange_explicit(&gate->open, PLAT_GATE_OPEN, memory_order_acq_rel) == PLAT_GATE_SLEPT_AT;
 }
 
 void plat_gate_wake(const plat_gate *gate)
@@ -36,11 +39,12 @@ void plat_gate_wake(const plat_gate *gate)
 
 void plat_gate_open(plat_gate *gate)
 {
-    plat_gate_set(gate);
-    plat_gate_wake(gate);
+    if (plat_gate_set(gate)) {
+        plat_gate_wake(gate);
+    }
 }
 
-plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline)
+plat_wait plat_gate_sleep_interruptible(plat_gate *gate, int64_t deadline)
 {
     struct timespec until = timespec_of(deadline > 0 ? deadline : 0);
     const struct timespec *timeout = deadline == PLAT_FOREVER ? NULL : &until;
@@ -48,13 +52,36 @@ plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline)
         if (deadline <= 0) {
             return PLAT_TIMEOUT;
         }
+        uint32_t shut = PLAT_GATE_SHUT;
+        atomic_compare_exchange_strong(&gate->open, &shut, PLAT_GATE_SLEPT_AT);
         /* _BITSET: its timeout is a point on CLOCK_MONOTONIC, not a length of time */
-        long rc = syscall(SYS_futex, &gate->open, FUTEX_WAIT_BITSET_PRIVATE, 0, timeout, NULL, FUTEX_BITSET_MATCH_ANY);
+        long rc = syscall(SYS_futex, &gate->open, FUTEX_WAIT_BITSET_PRIVATE, PLAT_GATE_SLEPT_AT, timeout, NULL,
+                          FUTEX_BITSET_MATCH_ANY);
         if (rc == -1 && errno != EAGAIN) {
             return plat_gate_is_open(gate) ? PLAT_OPEN : errno == EINTR ? PLAT_INTERRUPTED : PLAT_TIMEOUT;
         }
     }
     return PLAT_OPEN;
+}
+
+plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline)
+{
+    if (plat_gate_is_open(gate)) {
+        return PLAT_OPEN;
+    }
+    spin_result seen = deadline > 0 ? spin_before_sleep(gate, deadline) : SPIN_NOT_WANTED;
+    if (seen == SPIN_OPEN) {
+        return PLAT_OPEN;
+    }
+    if (seen == SPIN_IN_VAIN) {
+        return PLAT_INTERRUPTED; /* perhaps: a signal that came meanwhile would be slept through */
+    }
+    int64_t began = plat_now();
+    plat_wait result = plat_gate_sleep_interruptible(gate, deadline);
+    if (result == PLAT_OPEN) {
+        spin_learn_from_sleep(plat_now() - began);
+    }
+    return result;
 }
 
 bool plat_gate_wait(plat_gate *gate, int64_t deadline)
@@ -96,12 +123,13 @@ static struct bucket *bucket_of(const plat_gate *gate)
     return &buckets[(uintptr_t)gate / sizeof(*gate) % BUCKETS];
 }
 
-void plat_gate_set(plat_gate *gate)
+bool plat_gate_set(plat_gate *gate)
 {
     struct bucket *bucket = bucket_of(gate);
     pthread_mutex_lock(&bucket->mutex); /* or a waiter that has just looked would sleep through the wake-up */
-    atomic_store_explicit(&gate->open, 1, memory_order_release);
+    atomic_store_explicit(&gate->open, PLAT_GATE_OPEN, memory_order_release);
     pthread_mutex_unlock(&bucket->mutex);
+    return true;
 }
 
 void plat_gate_wake(const plat_gate *gate)
@@ -118,6 +146,11 @@ void plat_gate_open(plat_gate *gate)
 plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline)
 {
     return plat_gate_wait(gate, deadline) ? PLAT_OPEN : PLAT_TIMEOUT;
+}
+
+plat_wait plat_gate_sleep_interruptible(plat_gate *gate, int64_t deadline)
+{
+    return plat_gate_wait_interruptible(gate, deadline);
 }
 
 bool plat_gate_wait(plat_gate *gate, int64_t deadline)

@@ -3,6 +3,7 @@
 #define plat_gate_open portable_gate_open
 #define plat_gate_wait portable_gate_wait
 #define plat_gate_wait_interruptible portable_gate_wait_interruptible
+#define plat_gate_sleep_interruptible portable_gate_sleep_interruptible
 #define plat_gate_set portable_gate_set
 #define plat_gate_wake portable_gate_wake
 #include "gate.c"

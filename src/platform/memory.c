@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__linux__)
+#include <malloc.h>
+#endif
+
 /* One more lives, or there is no memory. */
 static void *counted(void *memory)
 {
@@ -72,4 +76,23 @@ void plat_free(void *memory)
 {
     plat_live_add(memory ? -1 : 0);
     free(memory);
+}
+
+bool plat_has_block_size(void)
+{
+#if defined(__linux__)
+    return true;
+#else
+    return false;
+#endif
+}
+
+size_t plat_block_size(const void *block)
+{
+#if defined(__linux__)
+    return malloc_usable_size((void *)block);
+#else
+    (void)block;
+    return 0;
+#endif
 }

@@ -20,6 +20,9 @@ char *plat_strdup(const char *text);                 /* plat_strdup(NULL) is NUL
 char *plat_strndup(const char *text, size_t len);
 char *plat_printf(const char *format, ...) __attribute__((format(printf, 1, 2))); /* free with plat_free */
 void plat_free(void *memory);
+/* Of any block that malloc() gave: how much of it can be used. Only where plat_has_block_size(). */
+bool plat_has_block_size(void);
+size_t plat_block_size(const void *block);
 
 /* --- clocks ------------------------------------------------------------------------------------------------ */
 #define PLAT_FOREVER INT64_MAX
@@ -29,20 +32,24 @@ int64_t plat_thread_cpu(pthread_t thread);           /* ns of CPU time; -1: it h
 /* --- chance: bits of the operating system's, for seeds of hash tables. Never for secrets ------------------------ */
 uint64_t plat_random(void);
 
-/* --- gate: one 32-bit word that opens once (0 -> 1) or is reset by its owner; waiting is by futex ------------ */
+/* --- gate: one 32-bit word that opens once or is shut again by its owner, the only waiter then; waiting is by futex.
+ * Who waits looks for up to 200 us first, where that has been worth it (spin.c). */
+enum { PLAT_GATE_SHUT, PLAT_GATE_OPEN, PLAT_GATE_SLEPT_AT }; /* the last: shut, and somebody sleeps */
 typedef struct plat_gate { _Atomic uint32_t open; } plat_gate;
 void plat_gate_open(plat_gate *gate);                /* wakes all; async-signal-safe */
 bool plat_gate_wait(plat_gate *gate, int64_t deadline); /* true: open; false: the deadline passed */
 typedef enum plat_wait { PLAT_OPEN, PLAT_TIMEOUT, PLAT_INTERRUPTED } plat_wait;
-/* The same, and returns when a signal handler ran on this thread meanwhile (not in the portable fallback). */
+/* The same, and returns when a signal handler may have run on this thread meanwhile (not in the portable fallback). */
 plat_wait plat_gate_wait_interruptible(plat_gate *gate, int64_t deadline);
+/* The same without a look first: for who is in no hurry. */
+plat_wait plat_gate_sleep_interruptible(plat_gate *gate, int64_t deadline);
 /* The two halves of plat_gate_open, for a gate that lies with its waiter and is opened under a lock: the wake-up
- * can follow when the lock is given, by the gate's address only. */
-void plat_gate_set(plat_gate *gate);
+ * can follow when the lock is given, by the gate's address only. false: nobody sleeps, none is needed. */
+bool plat_gate_set(plat_gate *gate);
 void plat_gate_wake(const plat_gate *gate);
 static inline bool plat_gate_is_open(const plat_gate *gate)
 {
-    return atomic_load_explicit(&gate->open, memory_order_acquire) != 0;
+    return atomic_load_explicit(&gate->open, memory_order_acquire) == PLAT_GATE_OPEN;
 }
 
 /* --- lock and condition (CLOCK_MONOTONIC) -------------------------------------------------------------------- */
@@ -59,12 +66,23 @@ void plat_cond_wake_one(plat_cond *cond);
 void plat_cond_wake_all(plat_cond *cond);
 
 /* --- signal: a descriptor for poll(); eventfd on Linux, else a socket ------------------------------------------- */
-int plat_eventfd_create(void);                       /* -1 and errno; end it with close() */
+int plat_eventfd_create(void);                       /* -1 and errno; end it with plat_descriptor_close() */
 void plat_eventfd_set(int fd);                       /* makes it readable, for good; async-signal-safe */
 /* One that can be made unreadable again. Each call changes it: call them by turns, under the caller's lock. */
 int plat_levelfd_create(void);
 void plat_levelfd_set(int fd);
 void plat_levelfd_clear(int fd);
+
+/* --- tables of descriptors (Linux; elsewhere a process has one: ENOSYS). The descriptors above always lie in the
+ * process's, and are made, set, cleared and closed there, whoever asks --------------------------------------------- */
+int plat_descriptors_prepare(void);                  /* first, by a thread of the process's table; 0 or an errno */
+/* Gives the calling thread, and those that it starts, a table with these alone, at their numbers; 0 or an errno. */
+int plat_descriptors_own(const int *keep, size_t count);
+bool plat_descriptors_are_own(void);                 /* of the calling thread */
+int plat_descriptor_here(int fd);                    /* a duplicate of one of those, in this table; -1 and errno */
+void plat_descriptor_close(int fd);                  /* of those above, in place of close() */
+typedef int (*plat_descriptor_work)(int fd);
+int plat_descriptors_ask(plat_descriptor_work work, int fd); /* has it done in the process's table, and waits */
 
 /* --- threads ---------------------------------------------------------------------------------------------- */
 typedef void (*plat_thread_fn)(void *arg);
@@ -84,6 +102,11 @@ void plat_thread_detach(plat_thread thread);
 typedef int32_t plat_kernel_id;
 plat_kernel_id plat_kernel_id_self(void);
 int plat_kernel_id_signal(plat_kernel_id thread, int signal_number, void *value); /* 0 or an errno (ESRCH) */
+
+/* --- what a thread may have for itself ------------------------------------------------------------------------ */
+/* From here on the calling thread has its own working directory, umask and root, and so have the threads and processes
+ * that it starts. 0 or an errno: ENOSYS where the system has no such thing, EPERM where it forbids it. */
+int plat_own_fs(void);
 
 #ifdef ISLES_FAULTS
 /* Makes the n-th allocation, thread or eventfd creation from now (from 1) fail once; 0: none. */

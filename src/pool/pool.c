@@ -20,6 +20,8 @@
 
 #include <isles/pool.h>
 
+#include "policy_copy.h"
+
 #define DEFAULT_CAPACITY 2
 #define DEFAULT_END_GRACE_NS ISLE_SECOND
 
@@ -104,6 +106,23 @@ static bool texts_are_whole(const char *const *items, size_t count)
     return true;
 }
 
+/* A struct that begins with its size; a size that makes no sense is refused when an interpreter is made. */
+static bool copy_budgets(const isle_budgets **budgets)
+{
+    const isle_budgets *callers = *budgets;
+    *budgets = NULL;
+    if (callers == NULL) {
+        return true;
+    }
+    size_t size = callers->size > sizeof callers->size ? callers->size : sizeof callers->size;
+    isle_budgets *own = malloc(size);
+    if (own != NULL) {
+        memcpy(own, callers, size);
+    }
+    *budgets = own;
+    return own != NULL;
+}
+
 static void free_interp_config(isle_interp_config *c)
 {
     free((char *)c->name);
@@ -112,10 +131,12 @@ static void free_interp_config(isle_interp_config *c)
     free((void *)c->env);
     free((void *)c->warnings);
     free((void *)c->xoptions);
+    free((void *)c->budgets);
+    policy_copy_free((isle_policy *)c->policy);
 }
 
-/* `own` holds the caller's pointers; afterwards its own, or nothing. */
-static bool copy_interp_config(isle_interp_config *own)
+/* `own` holds the caller's pointers; afterwards its own, or nothing. *out_fault is written where it is not memory. */
+static bool copy_interp_config(isle_interp_config *own, const char **out_fault)
 {
     isle_interp_config c = *own;
     bool ok = copy_text(&c.name);
@@ -124,6 +145,11 @@ static bool copy_interp_config(isle_interp_config *own)
     ok = copy_texts(&c.env, c.env_count) && ok;
     ok = copy_texts(&c.warnings, c.warning_count) && ok;
     ok = copy_texts(&c.xoptions, c.xoption_count) && ok;
+    ok = copy_budgets(&c.budgets) && ok;
+    if (c.policy != NULL) {
+        c.policy = policy_copy(c.policy, out_fault);
+        ok = c.policy != NULL && ok;
+    }
     *own = c;
     return ok;
 }
@@ -348,7 +374,8 @@ static const char *fault_of(const isle_pool_config *c, const isle_interp_config 
     return NULL;
 }
 
-static isle_pool *pool_new(isle_runtime *runtime, const isle_pool_config *c, const isle_interp_config *interp)
+static isle_pool *pool_new(isle_runtime *runtime, const isle_pool_config *c, const isle_interp_config *interp,
+                           const char **out_fault)
 {
     isle_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL) {
@@ -367,7 +394,7 @@ static isle_pool *pool_new(isle_runtime *runtime, const isle_pool_config *c, con
     pool->max_uses = c->max_uses;
     pool->end_grace_ns = c->end_grace_ns != 0 ? c->end_grace_ns : DEFAULT_END_GRACE_NS;
     pool->interp = *interp;
-    bool ok = copy_interp_config(&pool->interp);
+    bool ok = copy_interp_config(&pool->interp, out_fault);
     pool->warm_up = c->warm_up != NULL ? strdup(c->warm_up) : NULL;
     pool->slots = calloc(pool->capacity, sizeof *pool->slots);
     pool->ending = calloc(pool->capacity, sizeof *pool->ending);
@@ -405,9 +432,9 @@ isle_status isle_pool_create(isle_runtime *runtime, const isle_pool_config *conf
     if (fault != NULL) {
         return fail(err, ISLE_ERR_INVALID, fault);
     }
-    isle_pool *pool = pool_new(runtime, &own, &interp);
+    isle_pool *pool = pool_new(runtime, &own, &interp, &fault);
     if (pool == NULL) {
-        return fail(err, ISLE_ERR_NOMEM, "out of memory");
+        return fail(err, fault != NULL ? ISLE_ERR_INVALID : ISLE_ERR_NOMEM, fault != NULL ? fault : "out of memory");
     }
     if (pthread_create(&pool->worker, NULL, work, pool) != 0) {
         pool_free(pool);

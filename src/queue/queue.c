@@ -11,9 +11,10 @@
  * A thread that comes while another is on its way may be quicker. Who loses so goes back to the head of its list, and
  * a producer that lost once is not overtaken again.
  *
- * Nobody spins before it sleeps: it was measured (docs/queues.md), and costs more than it gives. */
+ * Where a waiter looks before it sleeps, and where not, was measured (docs/queues.md). */
 #include "queue_private.h"
 
+enum { SMALL_BOUND = 8 };
 enum { MOST_WAKES = 8 }; /* gates woken outside the lock at a time; the rest under it */
 
 typedef struct wakes { /* gates to be woken when the lock is given */
@@ -49,7 +50,9 @@ static void call(waiters *list, wakes *out)
     list->called++;
     list->called_bytes += w->size_bytes;
     list->called_again += w->lost;
-    plat_gate_set(&w->gate);
+    if (!plat_gate_set(&w->gate)) {
+        return;
+    }
     if (out->count == MOST_WAKES) {
         plat_gate_wake(&w->gate);
     } else {
@@ -93,6 +96,31 @@ static bool fits(const queue *q, size_t size_bytes)
     return fits_beside(q, q->items, q->bytes, size_bytes);
 }
 
+/* Who comes while others wait lets them go first, or a stream of small messages would starve a large one. */
+static bool nobody_is_before(const queue *q)
+{
+    return q->putters.first == NULL && q->putters.called_again == 0;
+}
+
+static void update(level *l, bool now)
+{
+    if (l->fd < 0 || now == l->is_set) {
+        return;
+    }
+    l->is_set = now;
+    if (now) {
+        plat_levelfd_set(l->fd);
+    } else {
+        plat_levelfd_clear(l->fd);
+    }
+}
+
+static void update_fds(queue *q)
+{
+    update(&q->readable, q->items != 0 || q->closed);
+    update(&q->writable, q->closed || (nobody_is_before(q) && fits(q, q->refused_bytes)));
+}
+
 /* Calls whom there is something for. Each way out ends here. */
 static void serve(queue *q, wakes *out)
 {
@@ -103,19 +131,7 @@ static void serve(queue *q, wakes *out)
     while (p->first != NULL && fits_beside(q, q->items + p->called, q->bytes + p->called_bytes, p->first->size_bytes)) {
         call(&q->putters, out);
     }
-}
-
-static void update_fd(queue *q)
-{
-    bool ready = q->items != 0 || q->closed;
-    if (q->fd >= 0 && ready != q->fd_is_set) {
-        q->fd_is_set = ready;
-        if (ready) {
-            plat_levelfd_set(q->fd);
-        } else {
-            plat_levelfd_clear(q->fd);
-        }
-    }
+    update_fds(q);
 }
 
 static void unlock_and_wake(queue *q, const wakes *w)
@@ -124,6 +140,14 @@ static void unlock_and_wake(queue *q, const wakes *w)
     for (size_t i = 0; i < w->count; i++) {
         plat_gate_wake(w->gates[i]);
     }
+}
+
+/* On a queue with a bound nobody looks first, unless it is a very small one: whoever did would come for each message,
+ * or each place, and both would take the lock from each other all the time; who sleeps finds many when it wakes. */
+static plat_wait wait_at(const queue *q, waiter *w, int64_t deadline)
+{
+    bool looks = q->limits.max_items <= SMALL_BOUND; /* 0: no bound */
+    return looks ? plat_gate_wait_interruptible(&w->gate, deadline) : plat_gate_sleep_interruptible(&w->gate, deadline);
 }
 
 /* Enters and leaves with the lock held. `list` is where to wait. QUEUE_OK: look again. */
@@ -137,7 +161,7 @@ static queue_result wait_in(queue *q, waiters *list, waiter *w, const queue_pati
     join(list, w);
     do {
         plat_lock_give(&q->lock);
-        ended = plat_gate_wait_interruptible(&w->gate, patience->deadline);
+        ended = wait_at(q, w, patience->deadline);
         given_up = ended == PLAT_INTERRUPTED && patience->gives_up != NULL && patience->gives_up(patience->ctx);
         plat_lock_take(&q->lock);
     } while (ended == PLAT_INTERRUPTED && !given_up && !w->called);
@@ -161,12 +185,7 @@ static void append(queue *q, queue_message *message)
     q->items++;
     q->bytes += message->size_bytes;
     q->put++;
-}
-
-/* Who comes while others wait lets them go first, or a stream of small messages would starve a large one. */
-static bool nobody_is_before(const queue *q)
-{
-    return q->putters.first == NULL && q->putters.called_again == 0;
+    q->refused_bytes = 0;
 }
 
 queue_result queue_put(queue *q, queue_message *message, const queue_patience *patience)
@@ -185,7 +204,8 @@ queue_result queue_put(queue *q, queue_message *message, const queue_patience *p
     } else if (result == QUEUE_OK || (result == QUEUE_TIMEOUT && nobody_is_before(q) && fits(q, message->size_bytes))) {
         result = QUEUE_OK;
         append(q, message);
-        update_fd(q);
+    } else if (message->size_bytes > q->refused_bytes) {
+        q->refused_bytes = message->size_bytes;
     }
     serve(q, &out);
     unlock_and_wake(q, &out);
@@ -229,7 +249,6 @@ queue_result queue_get(queue *q, size_t most, queue_message **out_list, size_t *
     if (q->items != 0 && result != QUEUE_INTERRUPTED) {
         result = QUEUE_OK;
         count = take(q, most, out_list);
-        update_fd(q);
     } else if (result == QUEUE_OK) {
         result = QUEUE_CLOSED;
     }
@@ -259,7 +278,7 @@ void queue_close(queue *q)
     q->closed = true;
     call_all(&q->getters, &out);
     call_all(&q->putters, &out);
-    update_fd(q);
+    update_fds(q);
     unlock_and_wake(q, &out);
 }
 
@@ -282,23 +301,32 @@ void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *m
             link = &message->next;
         }
     }
-    update_fd(q);
     serve(q, &out);
     unlock_and_wake(q, &out);
     queue_drop_all(dropped);
 }
 
-int queue_fd(queue *q)
+static int fd_of(queue *q, level *l)
 {
     plat_lock_take(&q->lock);
-    if (q->fd < 0) {
-        q->fd = plat_levelfd_create();
-        q->fd_is_set = false;
-        update_fd(q);
+    if (l->fd < 0) {
+        l->fd = plat_levelfd_create();
+        l->is_set = false;
+        update_fds(q);
     }
-    int fd = q->fd;
+    int fd = l->fd;
     plat_lock_give(&q->lock);
     return fd;
+}
+
+int queue_fd(queue *q)
+{
+    return fd_of(q, &q->readable);
+}
+
+int queue_room_fd(queue *q)
+{
+    return fd_of(q, &q->writable);
 }
 
 queue_counts queue_count(queue *q)

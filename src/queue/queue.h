@@ -18,10 +18,13 @@
 
 typedef struct isle_queue queue; /* what the public API calls isle_queue */
 
+enum { QUEUE_TAG = -1 };
+
 typedef struct queue_message {
     struct queue_message *next;  /* the queue's while it is in there */
     size_t size_bytes;           /* counts against max_bytes */
     uint64_t sender;             /* 0: nobody; for queue_sender_ended */
+    int tag;                     /* of the putter's; QUEUE_TAG: the queue's */
     bool unbound;                /* its sender has ended, and that matters: it is taken alone */
     void (*drop)(struct queue_message *message);
 } queue_message;
@@ -49,6 +52,10 @@ uint64_t queue_id(const queue *q);
 const char *queue_name(const queue *q); /* NULL: none */
 queue_limits queue_limits_of(const queue *q);
 int queue_tag(const queue *q);
+static inline int queue_tag_of(const queue *q, const queue_message *message)
+{
+    return message->tag != QUEUE_TAG ? message->tag : queue_tag(q);
+}
 /* A reference, or NULL. */
 queue *queue_find(const char *name);
 queue *queue_find_id(uint64_t id);
@@ -72,6 +79,14 @@ void queue_sender_ended(queue *q, uint64_t sender, bool (*what)(queue_message *m
 /* A descriptor that is readable exactly while a get would not wait (a message is there, or the queue is closed).
  * Made at the first call; the queue's. -1 and errno. */
 int queue_fd(queue *q);
+/* Likewise, exactly while a put would not wait: one of a message as large as the largest that was refused since the
+ * last that was put. */
+int queue_room_fd(queue *q);
+
+/* queue_fd for a poll by the calling thread, whose table of descriptors may be its own: then a duplicate in that, which
+ * queue_polled_fd closes. */
+int queue_fd_to_poll(queue *q);
+void queue_polled_fd(int fd);
 
 /* Waits until one of the descriptors is ready for its events. How many are; 0: the deadline passed; -1 and errno: EINTR
  * (it gave up), EBADF (one is not open), what ppoll() says. */

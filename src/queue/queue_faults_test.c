@@ -64,7 +64,7 @@ static void test_a_message_that_cannot_be_written(void **state)
     attachments beside;
     cbor_writer w;
     plat_fault_set(1);
-    value_message_begin(&w, &beside);
+    value_message_begin(&w, &beside, 0);
     cbor_write_uint(&w, 7);
     assert_null(value_message_take(&w, 0));
     plat_fault_set(0);

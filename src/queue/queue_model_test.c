@@ -43,7 +43,7 @@ enum { ALL_ORDERS = true };
 
 static void model_lock_take(plat_lock *lock);
 static void model_lock_give(plat_lock *lock);
-static void model_gate_set(plat_gate *gate);
+static bool model_gate_set(plat_gate *gate);
 static void model_gate_wake(const plat_gate *gate);
 static plat_wait model_gate_wait(plat_gate *gate, int64_t deadline);
 
@@ -52,12 +52,14 @@ static plat_wait model_gate_wait(plat_gate *gate, int64_t deadline);
 #define plat_gate_set model_gate_set
 #define plat_gate_wake model_gate_wake
 #define plat_gate_wait_interruptible model_gate_wait
+#define plat_gate_sleep_interruptible model_gate_wait
 #define queue_put model_put
 #define queue_get model_get
 #define queue_close model_close
 #define queue_drop_all model_drop_all
 #define queue_sender_ended model_sender_ended
 #define queue_fd model_fd
+#define queue_room_fd model_room_fd
 #define queue_count model_count
 #include "queue.c"
 
@@ -174,10 +176,11 @@ static void model_lock_give(plat_lock *lock)
 
 static void check_call(const waiter *w);
 
-static void model_gate_set(plat_gate *gate)
+static bool model_gate_set(plat_gate *gate)
 {
-    atomic_store(&gate->open, 1);
+    atomic_store(&gate->open, PLAT_GATE_OPEN);
     check_call((const waiter *)((const char *)gate - offsetof(waiter, gate)));
+    return true;
 }
 
 /* By the address only: the waiter may be gone. */
@@ -392,7 +395,9 @@ static void start(const scenario *s)
     memset(stacks, 0, sizeof stacks);
     memset(notes, 0, sizeof notes);
     memset(last_place, -1, sizeof last_place);
-    model.q = (queue){.limits = {.max_items = s->max_items, .max_bytes = s->max_bytes}, .fd = -1};
+    model.q = (queue){.limits = {.max_items = s->max_items, .max_bytes = s->max_bytes},
+                      .readable = {.fd = -1},
+                      .writable = {.fd = -1}};
     model.lock_owner = model.break_at = NULL;
     model.broken = NULL;
     model.count = 0;

@@ -20,6 +20,11 @@ typedef struct waiters {
     size_t called_again;         /* ... of those the ones that lost before */
 } waiters;
 
+typedef struct level { /* a descriptor that follows a condition */
+    int fd;            /* -1: none yet */
+    bool is_set;
+} level;
+
 struct isle_queue {
     _Atomic uint32_t refs;
     /* the registry's: written before anyone knows the queue, but the links under its lock */
@@ -35,8 +40,8 @@ struct isle_queue {
     uint64_t put, got;
     waiters getters, putters;
     bool closed;
-    int fd; /* -1: none yet */
-    bool fd_is_set;
+    level readable, writable;
+    size_t refused_bytes; /* the largest message that was refused since the last that was put: `writable` is for it */
 };
 
 void queue_drop_all(queue_message *list);

@@ -383,6 +383,49 @@ static void test_descriptor_is_readable_while_something_can_be_taken(void **stat
     assert_int_equal(alive, 0);
 }
 
+static void *put_one(void *q)
+{
+    assert_int_equal(put_number(q, 9, &for_ever), QUEUE_OK);
+    return NULL;
+}
+
+static void test_descriptor_is_readable_while_there_is_room(void **state)
+{
+    (void)state;
+    queue *q = new_queue((queue_limits){.max_items = 2, .max_bytes = 10});
+    int fd = queue_room_fd(q);
+    assert_true(fd >= 0 && fd != queue_fd(q));
+    assert_true(readable(fd));
+    put_number(q, 1, &no_wait);
+    assert_true(readable(fd));
+    put_number(q, 2, &no_wait);
+    assert_false(readable(fd)); /* items */
+    expect_number(q, 1);
+    assert_true(readable(fd));
+    queue_message *large = new_note(3, 10);
+    assert_int_equal(queue_put(q, large, &no_wait), QUEUE_TIMEOUT);
+    assert_false(readable(fd)); /* there is room, but not for that one */
+    expect_number(q, 2);
+    assert_true(readable(fd));
+    assert_int_equal(queue_put(q, large, &no_wait), QUEUE_OK);
+    assert_int_equal(put_number(q, 4, &no_wait), QUEUE_TIMEOUT);
+    assert_false(readable(fd));
+    pthread_t putter;
+    assert_int_equal(pthread_create(&putter, NULL, put_one, q), 0);
+    while (queue_count(q).putters == 0) {
+        sched_yield();
+    }
+    expect_number(q, 3); /* this place is the waiting one's */
+    pthread_join(putter, NULL);
+    assert_true(readable(fd));
+    put_number(q, 5, &no_wait);
+    assert_false(readable(fd));
+    queue_close(q);
+    assert_true(readable(fd)); /* closed: a put returns at once */
+    queue_unref(q);
+    assert_int_equal(alive, 0);
+}
+
 /* --- a sender ends ---------------------------------------------------------------------------------------------- */
 
 static bool keep_even(queue_message *message, void *ctx)
@@ -574,6 +617,7 @@ int main(void)
         cmocka_unit_test(test_deadline_passes),
         cmocka_unit_test(test_signal_interrupts_only_who_gives_up),
         cmocka_unit_test(test_descriptor_is_readable_while_something_can_be_taken),
+        cmocka_unit_test(test_descriptor_is_readable_while_there_is_room),
         cmocka_unit_test(test_messages_of_an_ended_sender),
         cmocka_unit_test(test_queues_are_found_while_they_live),
         cmocka_unit_test(test_storm_every_message_accounted_for),

@@ -1,7 +1,6 @@
 /* Which queues live: by id and by name. The registry's lock guards the list only; a queue in it may be on its way out
  * (refs 0), and whoever finds that one passes it by. Any thread. */
 #include <string.h>
-#include <unistd.h>
 
 #include "queue_private.h"
 
@@ -17,12 +16,18 @@ queue *queue_ref(queue *q)
     return q;
 }
 
+static void close_level(const level *l)
+{
+    if (l->fd >= 0) {
+        plat_descriptor_close(l->fd);
+    }
+}
+
 static void destroy(queue *q)
 {
     queue_drop_all(q->first);
-    if (q->fd >= 0) {
-        close(q->fd);
-    }
+    close_level(&q->readable);
+    close_level(&q->writable);
     plat_lock_destroy(&q->lock);
     plat_free(q->name);
     plat_free(q);
@@ -114,7 +119,7 @@ static queue *allocate(const char *name, queue_limits limits, int tag)
     q->name = copy;
     q->limits = limits;
     q->tag = tag;
-    q->fd = -1;
+    q->readable.fd = q->writable.fd = -1;
     plat_lock_init(&q->lock);
     return q;
 }

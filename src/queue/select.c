@@ -1,6 +1,7 @@
 /* Waiting on descriptors: one ppoll() for isle_select and Python's isles.select. Queues come as their descriptors. Any
  * thread. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "platform.h"
 #include "queue.h"
@@ -15,6 +16,19 @@ static const struct timespec *time_left(int64_t deadline, struct timespec *out)
     int64_t now = plat_now(), ns = deadline > now ? deadline - now : 0;
     *out = (struct timespec){.tv_sec = (time_t)(ns / SECOND), .tv_nsec = (long)(ns % SECOND)};
     return out;
+}
+
+int queue_fd_to_poll(queue *q)
+{
+    int fd = queue_fd(q);
+    return fd >= 0 && plat_descriptors_are_own() ? plat_descriptor_here(fd) : fd;
+}
+
+void queue_polled_fd(int fd)
+{
+    if (fd >= 0 && plat_descriptors_are_own()) {
+        close(fd);
+    }
 }
 
 /* poll() passes a negative number by, and counts one that is not open as ready. */

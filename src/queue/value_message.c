@@ -9,12 +9,12 @@ static void drop(queue_message *message)
     plat_free(m);
 }
 
-void value_message_begin(cbor_writer *w, attachments *beside)
+void value_message_begin(cbor_writer *w, attachments *beside, size_t expected)
 {
     *beside = (attachments){.items = NULL};
     cbor_writer_init(w);
     w->beside = beside;
-    cbor_writer_skip(w, sizeof(value_message));
+    cbor_writer_skip(w, sizeof(value_message), expected);
 }
 
 void value_message_abandon(cbor_writer *w)
@@ -43,7 +43,7 @@ value_message *value_message_take(cbor_writer *w, uint64_t sender)
     value_message *m = (value_message *)data;
     m->beside = *w->beside;
     m->len = len - sizeof *m;
-    m->message = (queue_message){.size_bytes = weight(m), .sender = sender, .drop = drop};
+    m->message = (queue_message){.size_bytes = weight(m), .sender = sender, .tag = QUEUE_TAG, .drop = drop};
     return m;
 }
 

@@ -13,8 +13,9 @@ typedef struct value_message {
     uint8_t data[];
 } value_message;
 
-/* Makes `w` the writer of a message; `beside` is the caller's until value_message_take. */
-void value_message_begin(cbor_writer *w, attachments *beside);
+/* Makes `w` the writer of a message; `beside` is the caller's until value_message_take. `expected`: about how many
+ * bytes will be written; 0: not known. */
+void value_message_begin(cbor_writer *w, attachments *beside, size_t expected);
 /* What was written, as a message to be put; takes over what lies in w->beside. NULL: no memory, and that is cleared. */
 value_message *value_message_take(cbor_writer *w, uint64_t sender);
 /* Gives up instead. */

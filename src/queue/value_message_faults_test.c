@@ -43,7 +43,7 @@ static value_message *message_with_everything(int i)
     attachment *a = plat_calloc(1, sizeof *a);
     assert_non_null(a);
     *a = (attachment){.refs = 1, .kind = ATTACHMENT_BUFFER, .drop = drop_nothing};
-    value_message_begin(&w, &beside);
+    value_message_begin(&w, &beside, 0);
     cbor_write_array(&w, 2);
     cbor_write_int(&w, i);
     cbor_write_attachment(&w, a);

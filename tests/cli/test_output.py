@@ -77,6 +77,66 @@ def test_output_of_children_is_left_alone(folder):
     assert "from a child\n" in folder.run("-n", "2", "a.py").stdout
 
 
+# --- files of single programs ---------------------------------------------------------------------------------------
+
+def test_streams_of_a_program_go_to_files(folder):
+    folder.write("a.py", "import subprocess, sys\nprint('out', flush=True)\nsubprocess.run(['echo', 'child'])\n"
+                         "print('err', file=sys.stderr)\n1 / 0")
+    folder.write("b.py", "print('shown')")
+    result = folder.run("a.py", "--stdout", "a.out", "--stderr", "a.err", "b.py")
+    assert result.stdout == "b | shown\n"
+    assert (folder.path / "a.out").read_text() == "out\nchild\n"
+    errors = (folder.path / "a.err").read_text()
+    assert errors.startswith("err\nTraceback") and errors.endswith("ZeroDivisionError: division by zero\n")
+    folder.run("a.py", "--stdout", "a.out", "--append", "--stderr", "null")
+    assert (folder.path / "a.out").read_text() == "out\nchild\n" * 2
+    folder.run("a.py", "--stdout", "a.out", "--stderr", "a.out")
+    assert "child\nerr\nTraceback" in (folder.path / "a.out").read_text()
+
+
+def test_a_file_alone_has_the_bytes_that_came(folder):
+    folder.write("a.py", "import sys; sys.stdout.buffer.write(b'\\xff\\0no end')")
+    folder.run("a.py", "--stdout", "out")
+    assert (folder.path / "out").read_bytes() == b"\xff\0no end"
+
+
+def test_lines_are_whole_in_a_file_that_several_programs_share(folder):
+    folder.write("a.py", "import isles, sys\n"
+                         "for i in range(300):\n"
+                         "    for piece in (f'{isles.number}:', 'x' * (i * 40), ':end\\n'):\n"
+                         "        sys.stdout.write(piece); sys.stdout.flush()\n"
+                         "sys.stdout.write(f'{isles.number}::end')")
+    result = folder.run("--stdout", "all", "-n", "4", "a.py")
+    assert result.stdout == ""
+    lines = (folder.path / "all").read_text().splitlines()
+    assert len(lines) == 4 * 301
+    assert all(re.fullmatch(r"\d:x*:end", line) for line in lines)
+
+
+def test_unbuffered(folder):
+    folder.write("a.py", "import sys\nprint('a', end='')\nprint(type(sys.stdout.buffer).__name__, sys.stdout.write_through)")
+    assert folder.run("a.py", "-u").stdout == "aRawStream True\n"
+
+
+# --- slow readers ---------------------------------------------------------------------------------------------------
+
+def test_what_a_slow_reader_loses_is_said(folder):
+    folder.write("flood.py", "import isles\nfor i in range(20000): print(f'{i:09}')")
+    command = ["run", "--slow-reader", "drop", "--output", "prefix", "flood.py"]
+    process = folder.start(*command)
+    reader, writer = process.stdout, process.stderr
+    first = reader.readline()  # and then nothing, until it has ended or can't
+    threading.Event().wait(0.5)
+    out, errors = first + reader.read(), writer.read()
+    assert process.wait(60) == 0
+    lines = out.splitlines()
+    notes = [int(found[1]) for line in lines if (found := re.fullmatch(r"flood \| \[isles: (\d+) bytes of .*\]", line))]
+    written = [line for line in lines if re.fullmatch(r"flood \| \d{9}", line)]
+    assert len(notes) + len(written) == len(lines)
+    assert sum(notes) + 10 * len(written) == 200000 and notes
+    assert f"isles: flood: {sum(notes)} bytes of output, in {sum(notes) // 10} writes, were dropped" in errors
+
+
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 def records(result):
@@ -143,9 +203,9 @@ def test_table_when_one_of_several_failed(folder):
     folder.write("bad.py", "import sys; sys.exit(9)")
     result = folder.run("good.py", "bad.py")
     head, good, bad, total = rows(result.stderr)
-    assert head == ["PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "LINES"]
-    assert (good[:3], good[5]) == (["good", "ok", "0"], "2")
-    assert (bad[:3], bad[5]) == (["bad", "failed", "9"], "0")
+    assert head == ["PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "MEMORY", "LINES"]
+    assert (good[:3], good[6]) == (["good", "ok", "0"], "2")
+    assert (bad[:3], bad[6]) == (["bad", "failed", "9"], "0")
     assert " ".join(total).endswith("1 ok, 1 failed")
     starts = [line.index("WALL") + 4 for line in result.stderr.splitlines()[:1]]
     assert all(line[starts[0] - 1] in "s" for line in result.stderr.splitlines()[1:3])  # aligned at the right

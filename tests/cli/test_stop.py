@@ -16,7 +16,7 @@ def table(text):
     """Result and exit status by name."""
     lines = [line.split() for line in text.splitlines()]
     begin = [words[:1] for words in lines].index(["PROGRAM"]) + 1
-    return {words[0]: (words[1], words[2]) for words in lines[begin:] if len(words) == 6}
+    return {words[0]: (words[1], words[2]) for words in lines[begin:] if len(words) == 7}
 
 
 @pytest.mark.parametrize("program", [WAITS, SPINS])
@@ -174,11 +174,12 @@ def test_one_wish_sent_twice_is_one(folder):
     assert "at once\n" not in errors.replace("once more: at once", "")
 
 
-def test_ignored_sigint_stays_ignored(folder):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_ignored_signal_stays_ignored(folder, number):
     folder.write("a.py", "import time; print('ready', flush=True); time.sleep(0.5); print('end')")
-    process = folder.start("run", "a.py", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    process = folder.start("run", "a.py", preexec_fn=lambda: signal.signal(number, signal.SIG_IGN))
     assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, _ = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, "end\n")
 

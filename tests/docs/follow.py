@@ -2,16 +2,19 @@
 """Follows the documents as a newcomer would, against an installed tree, and fails where one leads to something else.
 
     follow.py page PAGE.md BUILD      do what the page says
+    follow.py policy PAGE.md BUILD    the same; skipped (77) where the kernel lacks Landlock
     follow.py examples FOLDER BUILD   build and run each example by the command at its top
     follow.py links FILE.md...        do the files that are linked to exist?
 
 In a page, blocks are told apart by what follows the language:
     ```c NAME.c, ```python NAME.py    a file to write (GitHub shows it as usual)
     ```sh run                         commands to run in that folder, which must succeed
-    ```text output                    what the commands before it print, on both outputs; "..." stands for anything
+    ```text output                    what the commands before it print, on both outputs; "..." stands for anything.
+                                      After a block of Python without a name it is that one's: tests/python checks it
 A block of C without a name could not be checked, and is refused.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -59,16 +62,18 @@ def matches(expected, printed):
 
 
 def follow_page(page, folder, env):
-    printed, ran = None, 0
+    printed, ran, checked_elsewhere = None, 0, False
     for line, language, rest, content in blocks(page.read_text(encoding="utf-8")):
         where = f"{page.name}:{line}"
         if language in ("c", "cpp", "python") and rest:
             (folder / rest).write_text(content, encoding="utf-8")
         elif language in ("c", "cpp"):
             fail(f"{where}: a block of {language} that has no name")
+        elif language == "python":
+            checked_elsewhere = True
         elif (language, rest) == ("sh", "run"):
-            printed, ran = run(content, folder, env), ran + 1
-        elif (language, rest) == ("text", "output"):
+            printed, ran, checked_elsewhere = run(content, folder, env), ran + 1, False
+        elif (language, rest) == ("text", "output") and not checked_elsewhere:
             if printed is None or not matches(content, printed):
                 fail(f"{where}: the page promises\n{content}but this came\n{printed}")
     if ran == 0:
@@ -90,6 +95,13 @@ def follow_examples(examples, folder, env):
     for example in sources:
         run(command_of(example), folder, env)
     print(f"{len(sources)} examples")
+
+
+def need_landlock(env):
+    facts = json.loads(subprocess.run(["isles", "info", "--json"], env=env, capture_output=True, text=True, check=True).stdout)
+    if facts["landlock"] < 4:
+        print(f"skipped: the page needs Landlock 4, the kernel has {facts['landlock']}")
+        sys.exit(77)
 
 
 def check_links(pages):
@@ -117,7 +129,9 @@ def main():
         env = install(build, os.path.join(temporary, "prefix"))
         folder = pathlib.Path(temporary, "work")
         folder.mkdir()
-        if what == "page":
+        if what == "policy":
+            need_landlock(env)
+        if what in ("page", "policy"):
             follow_page(pathlib.Path(source), folder, env)
         elif what == "examples":
             follow_examples(pathlib.Path(source), folder, env)

@@ -142,9 +142,10 @@ char *child_expect(const char *name, const char *arg, int64_t limit_ns, int stat
 {
     process p = child_run(name, arg, limit_ns);
     if (p.timed_out || p.status != status) {
-        print_error("child %s %s: status %d%s, expected %d\n--- stdout\n%s--- stderr\n%s---\n", name,
-                    arg != NULL ? arg : "", p.status, p.timed_out ? " (killed at its time limit)" : "", status, p.out,
-                    p.err);
+        /* not print_error(), which cuts what is long and with it what failed */
+        fprintf(stderr, "child %s %s: status %d%s, expected %d\n--- stdout\n%s--- stderr\n%s---\n", name,
+                arg != NULL ? arg : "", p.status, p.timed_out ? " (killed at its time limit)" : "", status, p.out,
+                p.err);
         process_free(&p);
         fail();
     }

@@ -33,4 +33,8 @@ void child_main(int argc, char **argv, const child *children);
  * stdout, to be freed. */
 char *child_expect(const char *name, const char *arg, int64_t limit_ns, int status);
 
+/* In a child of child_main: returns if the process has no privilege, else runs the child of that name without: in a
+ * user namespace, where the owner's files can still be read, or as nobody. */
+void become_unprivileged(const char *child_name);
+
 #endif

@@ -68,6 +68,15 @@ void runtime_end(void)
     check_status(status, ISLE_OK, err);
 }
 
+/* ISLES_TEST: a pattern of names, for running a part of a program by hand. */
+__attribute__((constructor)) static void filter_tests(void)
+{
+    const char *pattern = getenv("ISLES_TEST");
+    if (pattern != NULL) {
+        cmocka_set_test_filter(pattern);
+    }
+}
+
 void testing_begins(void)
 {
     in_cmocka = true;

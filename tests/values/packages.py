@@ -24,10 +24,7 @@ OPTIONS = {"properties": (), "numpy_arrays": ("--gil", "shared", "-W", "ignore")
 def main():
     build, name = Path(sys.argv[1]), sys.argv[2]
     folder = build / f"values-venv-{name}"
-    why = venvs.environment(folder, *PACKAGES[name])
-    if why is not None:
-        print(f"skipped: {' and '.join(PACKAGES[name])} could not be installed: {why}")
-        sys.exit(77)
+    venvs.environment_or_skip(folder, *PACKAGES[name])
     command = [build / "isles", "run", "--fail-fast", "--summary", "--timeout", "240s", HERE / f"{name}.py", *OPTIONS[name],
                "--venv", folder, HERE / "echo.py", "--venv", "none"]  # fmt: skip
     sys.exit(subprocess.run(command, stdin=subprocess.DEVNULL).returncode)

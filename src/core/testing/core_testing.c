@@ -118,6 +118,22 @@ void stop_runtime(isle_runtime *rt)
     check(fake.created == fake.destroyed && fake.created == fake.freed);
 }
 
+isle_runtime *test_runtime;
+
+int setup_runtime(void **state)
+{
+    (void)state;
+    test_runtime = start_runtime();
+    return 0;
+}
+
+int teardown_runtime(void **state)
+{
+    (void)state;
+    stop_runtime(test_runtime);
+    return 0;
+}
+
 isle_interp create(isle_runtime *rt)
 {
     return create_impatient(rt, 0, 0);

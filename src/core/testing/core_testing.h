@@ -39,6 +39,11 @@ const char *record_kinds(uint64_t interp_id);
 /* --- short ways --------------------------------------------------------------------------------------------------- */
 isle_runtime *start_runtime(void); /* with the recorder; resets the fake engine */
 void stop_runtime(isle_runtime *rt);
+/* A test between the two. */
+extern isle_runtime *test_runtime;
+int setup_runtime(void **state);
+int teardown_runtime(void **state);
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_runtime, teardown_runtime)
 isle_interp create(isle_runtime *rt);
 /* Gives up soon: grace and stuck_after in ms. */
 isle_interp create_impatient(isle_runtime *rt, int grace_ms, int stuck_ms);

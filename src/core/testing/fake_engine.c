@@ -3,6 +3,7 @@
 #include "fake_engine.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ struct engine_interp {
     int interrupts, nudges, wanted;
     int threads, hostile, entered;
     ending at_exit, at_destroy;
+    bool left;                   /* it called os._exit */
+    _Atomic int signals_untaken; /* so many times engine_signal_again says that one still waits */
 };
 
 fake_engine fake;
@@ -200,6 +203,11 @@ void engine_abandon(void)
     atomic_fetch_add(&fake.abandons, 1);
 }
 
+void engine_leave_behind(engine_interp *interp)
+{
+    (void)interp; /* the fake's end waits for nobody */
+}
+
 void *engine_detach(void)
 {
     engine_interp *before = attached;
@@ -230,9 +238,16 @@ bool engine_is_inside_any(void)
 
 /* --- interpreters ------------------------------------------------------------------------------------------------- */
 
-isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, const char *name, void *core_interp,
-                                 engine_interp **out_interp, engine_failure *failure)
+const char *engine_library_folder(size_t index)
 {
+    (void)index;
+    return NULL;
+}
+
+isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, const char *name, void *core_interp,
+                                 struct policy *policy, engine_interp **out_interp, engine_failure *failure)
+{
+    (void)policy;
     must(config->size == sizeof *config && name != NULL, "engine_interp_create: a strange config");
     if (fake.create_status != ISLE_OK) {
         return fail(failure, fake.create_status, "the fake engine makes no interpreter");
@@ -377,6 +392,18 @@ static isle_status call_host(run *r, const char *name)
     return ISLE_OK;
 }
 
+/* "5,2" in ms, as signal.setitimer() has it. */
+static void set_alarm(engine_interp *interp, const char *arg)
+{
+    int left = 0, interval = 0;
+    must(sscanf(arg, "%d,%d", &left, &interval) == 2, "an alarm takes two numbers");
+    const engine_alarm alarm = {.left_ns = left * ISLE_MS, .interval_ns = interval * ISLE_MS};
+    hooks.on_alarm(interp->core, &alarm);
+    engine_alarm now = hooks.on_alarm(interp->core, NULL);
+    must(now.left_ns <= alarm.left_ns, "the alarm is another"); /* it may have come already */
+    must(now.interval_ns == alarm.interval_ns, "its interval is another");
+}
+
 static isle_status call_out(run *r, const char *what, const char *arg)
 {
     engine_interp *interp = r->interp;
@@ -388,12 +415,29 @@ static isle_status call_out(run *r, const char *what, const char *arg)
         hooks.on_error(interp->core, arg);
     } else if (strcmp(what, "host") == 0) {
         status = call_host(r, arg);
+    } else if (strcmp(what, "alarm") == 0) {
+        set_alarm(interp, arg);
+    } else if (strcmp(what, "raise") == 0) {
+        hooks.on_raise(interp->core, SIGUSR1);
     } else {
         fake.callback(fake.callback_ctx);
     }
     must(attached == NULL, "a hook came back attached");
     attached = interp;
     return status;
+}
+
+/* As os._exit */
+static isle_status leave(run *r, int exit_status)
+{
+    char call[32];
+    snprintf(call, sizeof call, "os._exit(%d)", exit_status);
+    r->interp->left = true;
+    attached = NULL;
+    hooks.on_exit(r->interp->core, exit_status, call);
+    attached = r->interp;
+    r->failure->exit_status = exit_status;
+    return exit_status == 0 ? ISLE_OK : fail(r->failure, ISLE_ERR_EXIT, call);
 }
 
 static bool is(const char *text, const char *name)
@@ -419,6 +463,9 @@ static isle_status do_task(run *r, const char *what, const char *arg)
     if (is(what, "exit")) {
         r->failure->exit_status = atoi(arg);
         return fail(r->failure, ISLE_ERR_EXIT, "SystemExit");
+    }
+    if (is(what, "leave")) {
+        return leave(r, atoi(arg));
     }
     if (is(what, "sleep")) {
         return last(interp, ENDS_BY_INTERRUPT, false, plat_now() + atoi(arg) * ISLE_MS);
@@ -488,10 +535,51 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *o
 {
     run r = {interp, task, out_value, failure};
     *out_value = (parcel){.data = NULL};
+    must(!interp->left, "a task of an interpreter that has left");
     begin(interp);
     isle_status status = dispatch(&r);
     end(interp);
     return status;
+}
+
+/* --- budgets ------------------------------------------------------------------------------------------------------ */
+
+void engine_get_usage(engine_interp *interp, engine_usage *out)
+{
+    (void)interp;
+    *out = (engine_usage){.memory_bytes = atomic_load(&fake.memory_bytes), .cpu_ns = atomic_load(&fake.cpu_ns)};
+    out->memory_denied = atomic_load(&fake.memory_denied);
+}
+
+const char *engine_set_limits(engine_interp *interp, isle_limit memory_bytes, isle_limit threads)
+{
+    (void)interp;
+    (void)memory_bytes;
+    (void)threads;
+    return atomic_load(&fake.counts_no_memory) ? "this engine can't" : NULL;
+}
+
+void engine_say_budget(engine_interp *interp, const char *text)
+{
+    (void)interp;
+    must(text[0] != '\0', "engine_say_budget without a text");
+}
+
+uint64_t engine_memory_left(void)
+{
+    return 0;
+}
+
+bool engine_has_environment(void)
+{
+    return false;
+}
+
+char **engine_copy_environment(size_t more, size_t *out_count)
+{
+    (void)more;
+    (void)out_count;
+    return NULL;
 }
 
 /* --- stopping code ------------------------------------------------------------------------------------------------ */
@@ -533,6 +621,12 @@ bool engine_park(engine_interp *interp)
         atomic_fetch_add(&fake.parks, 1);
     }
     return parked;
+}
+
+char *engine_stuck_stack(engine_interp *interp)
+{
+    (void)interp;
+    return plat_strdup("\n  File \"fake\", line 1, in deaf");
 }
 
 size_t engine_reap_threads(engine_interp *interp)
@@ -601,6 +695,37 @@ void engine_leave(isle_entry *entry)
     plat_cond_wake_all(&interp->changed);
     plat_lock_give(&interp->lock);
     engine_reattach(entry->opaque[1]);
+}
+
+bool engine_signal_exists(int number)
+{
+    return number >= 1 && number <= SIGRTMAX;
+}
+
+void engine_signal(engine_interp *interp, int number, bool code_runs)
+{
+    (void)number;
+    atomic_fetch_add(&fake.signals, 1);
+    atomic_fetch_add(&fake.signals_to_code, code_runs);
+    atomic_store(&interp->signals_untaken, atomic_load(&fake.signal_repeats));
+}
+
+bool engine_signal_again(engine_interp *interp)
+{
+    atomic_fetch_add(&fake.signals_again, 1);
+    return atomic_fetch_sub(&interp->signals_untaken, 1) > 1;
+}
+
+void engine_signal_forget(engine_interp *interp)
+{
+    atomic_store(&interp->signals_untaken, 0);
+    atomic_fetch_add(&fake.signals_forgotten, 1);
+}
+
+bool engine_handles_signal(const engine_interp *interp, int number)
+{
+    (void)interp;
+    return number == SIGUSR1;
 }
 
 bool engine_has_due(engine_interp *interp)

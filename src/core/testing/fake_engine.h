@@ -5,7 +5,7 @@
  *   "echo"            CALL: gives back its first argument
  *   "id"              GET_GLOBAL: the interpreter's id
  *   "fail"            raises ValueError, with a report;  "fail oddly": the report is malformed
- *   "exit 3"          SystemExit
+ *   "exit 3"          SystemExit;  "leave 3": os._exit, after which nothing of the interpreter may run
  *   "sleep 5"         takes 5 ms, unless it is interrupted
  *   "spin"            lasts until it is interrupted
  *   "finish"          lasts until it is interrupted, and then succeeds
@@ -18,6 +18,8 @@
  *   "threads 2"       leaves non-daemon threads: they last until they are interrupted
  *   "hostile 2"       leaves threads that never go
  *   "atexit spin", "destroy deaf", ...   what the end will do
+ *   "alarm 5,2"       sets an alarm in 5 ms, and then each 2 ms; 0,0: none
+ *   "raise"           sends itself a signal
  *   "output abc", "error abc", "host NAME", "callback"   calls a hook, or fake.callback
  * */
 #ifndef ISLES_FAKE_ENGINE_H
@@ -40,6 +42,11 @@ typedef struct fake_engine {
     _Atomic int interrupts, insists, parks;
     _Atomic int park_refusals; /* so many times engine_park says no */
     _Atomic int resets;
+    _Atomic int64_t cpu_ns;    /* what engine_get_usage says */
+    _Atomic uint64_t memory_bytes, memory_denied;
+    _Atomic bool counts_no_memory;
+    _Atomic int signals, signals_to_code, signals_again, signals_forgotten;
+    _Atomic int signal_repeats; /* how often each is to be sent again */
 } fake_engine;
 extern fake_engine fake;
 

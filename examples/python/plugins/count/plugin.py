@@ -1,0 +1,6 @@
+import wording
+
+
+def handle(text):
+    print("wording", wording.VERSION)
+    return wording.change(text)

@@ -1,0 +1,6 @@
+VERSION = 2
+
+
+def change(text):
+    words = text.split()
+    return len(words), sum(map(len, words)) / len(words)

@@ -1,0 +1,5 @@
+VERSION = 1
+
+
+def change(text):
+    return text.upper() + "!"

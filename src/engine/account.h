@@ -1,0 +1,42 @@
+/* The account of one interpreter: the memory that its Python allocations hold, its threads and their CPU time.
+ *
+ * Whose an allocation is   the interpreter's that the thread is attached to; on a home thread that is attached to
+ *                          nothing, its own. The main interpreter has no account.
+ * Threads                  any. One leaf lock for what is seldom done; the bytes are counted without a lock.
+ * Lifetime                 until its interpreter is freed, its threads have ended and its last byte is given back:
+ *                          CPython frees some blocks after the interpreter, and 3.13 some never. */
+#ifndef ISLES_ENGINE_ACCOUNT_H
+#define ISLES_ENGINE_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct account account;
+struct engine_interp;
+
+account *account_new(struct engine_interp *interp, bool counts_memory); /* NULL: no memory */
+void account_free(account *a);                                         /* NULL is fine */
+/* Its threads are found by that; NULL: no more are. `a` may be NULL. */
+void account_set_state(account *a, void *state);
+
+/* --- memory; `a` may be NULL ----------------------------------------------------------------------------------- */
+
+account *account_of_thread(void); /* whom the calling thread allocates for; NULL: nobody counts */
+bool account_charge(account *a, size_t bytes); /* false: over its limit, nothing was counted */
+bool account_charge_if_room(account *a, size_t bytes); /* the same; a refusal is none, since there is another way */
+void account_charge_freely(account *a, size_t bytes);
+void account_give_back(account *a, size_t bytes); /* may free it */
+void account_count_small(account *a, int64_t bytes); /* of those bytes, in arenas: more or fewer */
+/* While it is so, the limit is 4 MiB higher: to describe the exception, to flush, to end. Afterwards as much as is
+ * needed for 1 MiB of room. */
+void account_relax(account *a, bool on);
+bool account_was_denied(account *a); /* ... an allocation, since it was last asked */
+
+/* --- threads --------------------------------------------------------------------------------------------------- */
+
+/* Attached: another thread is to be started. -1 with an exception set: the interpreter has as many as it may. */
+int account_before_thread(void);
+bool account_add_home(account *a); /* the calling thread; its CPU time counts from now on. false: no memory */
+
+#endif

@@ -1,0 +1,185 @@
+/* CPython's memory, counted to the account of the interpreter that it is for.
+ *
+ * Two of CPython's allocators together see all bytes that it takes from the system, at no cost that could be measured:
+ * that of arenas (arena.c), from which objects of up to 512 bytes are cut, and that of the domain "raw", which also
+ * serves larger objects and buffers of the other two domains.
+ *
+ * Behind a block of an interpreter lies a mark that names its account. A block without one, from before Isles was here
+ * or of the main interpreter, is nobody's. Installed at the start; in a runtime that Isles did not start, on top of
+ * what is there. It stays for the life of the process. */
+#include <string.h>
+
+#include "account.h"
+#include "python.h"
+
+#define MARK UINT64_C(0x69736c65732d6f77)
+
+typedef struct mark { /* the last bytes of a block */
+    account *owner;
+    uint64_t check;
+} mark;
+
+static PyMemAllocatorEx below;
+static const char *reason = "CPython has not started";
+
+const char *memory_reason(void)
+{
+    return reason;
+}
+
+/* --- marks ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t check_of(const void *block, const account *owner)
+{
+    return MARK ^ (uint64_t)(uintptr_t)block ^ ((uint64_t)(uintptr_t)owner << 7);
+}
+
+static void *mark_place(void *block, size_t size)
+{
+    return (char *)block + size - sizeof(mark);
+}
+
+static void write_mark(void *block, size_t size, account *owner)
+{
+    mark m = {.owner = owner, .check = check_of(block, owner)};
+    memcpy(mark_place(block, size), &m, sizeof m);
+}
+
+static account *owner_of(void *block, size_t size)
+{
+    mark m;
+    if (size < sizeof m) {
+        return NULL;
+    }
+    memcpy(&m, mark_place(block, size), sizeof m);
+    return m.check == check_of(block, m.owner) ? m.owner : NULL;
+}
+
+static void wipe_mark(void *block, size_t size)
+{
+    memset(mark_place(block, size), 0, sizeof(mark));
+}
+
+/* --- the domain "raw" --------------------------------------------------------------------------------------------- */
+
+/* `block` is new, and `wanted` bytes were counted for it. May be NULL. */
+static void *own(void *block, size_t wanted, account *a)
+{
+    if (block == NULL) {
+        account_give_back(a, wanted);
+        return NULL;
+    }
+    size_t size = plat_block_size(block);
+    account_charge_freely(a, size - wanted);
+    write_mark(block, size, a);
+    return block;
+}
+
+static void *raw_malloc(void *ctx, size_t size)
+{
+    (void)ctx;
+    account *a = account_of_thread();
+    size_t wanted = size + sizeof(mark);
+    if (a == NULL || wanted > PTRDIFF_MAX) {
+        return below.malloc(below.ctx, size);
+    }
+    return account_charge(a, wanted) ? own(below.malloc(below.ctx, wanted), wanted, a) : NULL;
+}
+
+static void *raw_calloc(void *ctx, size_t count, size_t size)
+{
+    (void)ctx;
+    account *a = account_of_thread();
+    size_t wanted;
+    if (a == NULL || __builtin_mul_overflow(count, size, &wanted) || wanted > PTRDIFF_MAX - sizeof(mark)) {
+        return below.calloc(below.ctx, count, size);
+    }
+    wanted += sizeof(mark);
+    return account_charge(a, wanted) ? own(below.calloc(below.ctx, 1, wanted), wanted, a) : NULL;
+}
+
+static void raw_free(void *ctx, void *block)
+{
+    (void)ctx;
+    if (block == NULL) {
+        return;
+    }
+    size_t size = plat_block_size(block);
+    account *a = owner_of(block, size);
+    if (a != NULL) {
+        wipe_mark(block, size);
+        account_give_back(a, size);
+    }
+    below.free(below.ctx, block);
+}
+
+/* The block stays whose it is. What it grows by is asked for before: afterwards there is no way back. */
+static void *raw_realloc(void *ctx, void *block, size_t size)
+{
+    if (block == NULL) {
+        return raw_malloc(ctx, size);
+    }
+    size_t before = plat_block_size(block);
+    account *a = owner_of(block, before);
+    if (a == NULL || size > PTRDIFF_MAX - sizeof(mark)) {
+        return below.realloc(below.ctx, block, size);
+    }
+    size_t wanted = size + sizeof(mark), growth = wanted > before ? wanted - before : 0;
+    bool mine = a == account_of_thread();
+    if (growth != 0 && mine && !account_charge(a, growth)) {
+        return NULL;
+    }
+    if (growth != 0 && !mine) {
+        account_charge_freely(a, growth);
+    }
+    void *moved = below.realloc(below.ctx, block, wanted);
+    if (moved == NULL) {
+        account_give_back(a, growth);
+        return NULL;
+    }
+    size_t after = plat_block_size(moved), counted = before + growth;
+    if (after > counted) {
+        account_charge_freely(a, after - counted);
+    } else {
+        account_give_back(a, counted - after);
+    }
+    write_mark(moved, after, a);
+    return moved;
+}
+
+/* --- installing --------------------------------------------------------------------------------------------------- */
+
+/* Exported by CPython 3.13 to 3.15, declared in an internal header. */
+extern const char *_PyMem_GetCurrentAllocatorName(void);
+
+static const char *why_not(void)
+{
+#ifdef Py_GIL_DISABLED
+    return "a free-threaded CPython has an allocator whose memory can't be counted";
+#endif
+    const char *name = _PyMem_GetCurrentAllocatorName();
+    if (!plat_has_block_size()) {
+        return "this system does not tell the size of a block of memory";
+    }
+    if (name == NULL || strcmp(name, "pymalloc") != 0) {
+        return "CPython does not use its usual allocator (PYTHONMALLOC, -X dev)";
+    }
+    return NULL;
+}
+
+void memory_start(void)
+{
+    static bool installed;
+    if (installed) {
+        return;
+    }
+    reason = why_not();
+    arena_start(reason == NULL);
+    if (reason != NULL) {
+        return;
+    }
+    PyMemAllocatorEx hooks = {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free};
+    PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &below);
+    PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &hooks);
+    installed = true;
+}

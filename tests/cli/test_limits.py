@@ -1,0 +1,69 @@
+"""Limits of a program: --memory, --cpu, --threads, --output-limit."""
+import json
+
+import pytest
+
+
+def test_memory(folder):
+    folder.write("bomb.py", "x = []\nwhile True: x.append(bytes(1 << 20))")
+    folder.write("good.py", "print(sum(range(1000)))")
+    result = folder.run("--memory", "64M", "bomb.py", "good.py")
+    assert result.returncode == 1
+    assert "bomb | MemoryError\n" in result.stderr and "the interpreter's memory limit is reached" in result.stderr
+    assert result.stdout == "good | 499500\n"
+
+
+def test_cpu(folder):
+    folder.write("spin.py", "while True: pass")
+    folder.write("good.py", "print('x')")
+    result = folder.run("spin.py", "--cpu", "200ms", "good.py")
+    assert result.returncode == 124
+    assert "spin | isles.BudgetExceeded: cpu: the limit of 0.2 s is used up" in result.stderr
+    assert "spin | isles: stopped: cpu: the limit of 0.2 s is used up" in result.stderr
+    assert "1 ok, 1 limit" in result.stderr and result.stdout == "good | x\n"
+
+
+def test_threads(folder):
+    folder.write("a.py", "import threading\ne = threading.Event()\ntry:\n    while True: threading.Thread(target=e.wait).start()\n"
+                         "except RuntimeError as error: print(error)\ne.set()")
+    assert folder.run("--threads", "3", "a.py").stdout == "can't start new thread: the limit of 3 (threads) is reached\n"
+
+
+def test_output(folder):
+    folder.write("a.py", "while True: print('x' * 99)")
+    result = folder.run("--output-limit", "10K", "a.py")
+    assert result.returncode == 124 and "output: the limit of 10 KiB is used up" in result.stderr
+
+
+def test_what_is_of_one_counts_for_more(folder):
+    folder.write("a.py", "x = bytes(100 << 20)")
+    assert folder.run("--memory", "50M", "a.py", "--memory", "200M").returncode == 0
+    assert folder.run("--memory", "200M", "a.py", "--memory", "50M").returncode == 1
+
+
+def test_usage_is_told(folder):
+    folder.write("a.py", "x = bytes(50 << 20)")
+    record = json.loads(folder.run("--output", "json", "a.py").stdout.splitlines()[-1])
+    assert 50 << 20 < record["memory"] < 80 << 20
+    head, row = [line.split() for line in folder.run("--summary", "a.py").stderr.splitlines()[:2]]
+    assert head[5] == "MEMORY" and 50 < float(row[5].removesuffix("M")) < 80
+
+
+@pytest.mark.parametrize("options, says", [
+    (("--memory", "64X"), "--memory: '64X' is not a size (try 64M, 1.5G, 500K)"),
+    (("--memory", "0"), "--memory: '0' is not a size (try 64M, 1.5G, 500K)"),
+    (("--cpu", "soon"), "--cpu: 'soon' is not a time (try 5s, 500ms, 2m)"),
+    (("--cpu", "0"), "--cpu: '0' is not a time (try 5s, 500ms, 2m)"),
+    (("--threads", "many"), "--threads: 'many' is not a number from 1 to 1000000"),
+    (("--output-limit", "-1"), "--output-limit: '-1' is not a size (try 64M, 1.5G, 500K)"),
+])
+def test_mistakes(folder, options, says):
+    folder.write("a.py")
+    result = folder.run(*options, "a.py")
+    assert (result.returncode, result.stderr) == (2, f"isles: {says}\n")
+
+
+def test_a_limit_that_cannot_be(folder):
+    folder.write("a.py")
+    result = folder.run("--memory", "100K", "a.py")
+    assert result.returncode != 0 and "a new interpreter holds" in result.stderr

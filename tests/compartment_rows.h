@@ -1,0 +1,74 @@
+/* The tables of compartment_test.c. */
+#ifndef ISLES_TEST_COMPARTMENT_ROWS_H
+#define ISLES_TEST_COMPARTMENT_ROWS_H
+
+/* What an interpreter does to what it has for itself: each way that the standard library offers. ISLES_X is "start",
+ * and the working directory is not /proc. */
+typedef struct change {
+    const char *what, *code;
+    int since; /* a version of CPython: 0x030e */
+} change;
+
+static const change changes[] = {
+    {"os.chdir", "os.chdir('/proc')", 0},
+    {"os.chdir of bytes", "os.chdir(b'/proc')", 0},
+    {"os.chdir of a path", "import pathlib; os.chdir(pathlib.Path('/proc'))", 0},
+    {"os.chdir of a descriptor", "d = os.open('/proc', os.O_RDONLY); os.chdir(d); os.close(d)", 0},
+    {"os.fchdir", "d = os.open('/proc', os.O_RDONLY); os.fchdir(d); os.close(d)", 0},
+    {"contextlib.chdir", "import contextlib; contextlib.chdir('/proc').__enter__()", 0},
+    {"os.umask", "os.umask(0o077)", 0},
+    {"os.environ[]", "os.environ['ISLES_X'] = 'A'", 0},
+    {"del os.environ[]", "del os.environ['ISLES_X']", 0},
+    {"os.environ.pop", "os.environ.pop('ISLES_X')", 0},
+    {"os.environ.update", "os.environ.update(ISLES_X='A')", 0},
+    {"os.environ |=", "os.environ |= {'ISLES_X': 'A'}", 0},
+    {"os.environ.setdefault", "del os.environ['ISLES_X']; os.environ.setdefault('ISLES_X', 'A')", 0},
+    {"os.environ.popitem", "while 'ISLES_X' in os.environ: os.environ.popitem()\nos.environ['PATH'] = os.defpath", 0},
+    {"os.environ.clear", "os.environ.clear(); os.environ['PATH'] = os.defpath", 0},
+    {"os.environb[]", "os.environb[b'ISLES_X'] = b'A'", 0},
+    {"os.putenv", "os.putenv('ISLES_X', 'A')", 0},
+    {"os.unsetenv", "os.unsetenv('ISLES_X')", 0},
+    {"posix.putenv", "import posix; posix.putenv(b'ISLES_X', b'A')", 0},
+    {"a posix that was imported anew",
+     "import sys; del sys.modules['posix']; import posix; posix.putenv('ISLES_X', 'A')", 0},
+    {"os.reload_environ", "os.putenv('ISLES_X', 'A'); os.reload_environ()", 0x030e},
+    {"unittest.mock.patch.dict", "import unittest.mock as k; k.patch.dict(os.environ, ISLES_X='A').start()", 0},
+};
+enum { change_count = sizeof changes / sizeof *changes };
+
+/* How it starts a process: `code` has the shell run the text `say`, which writes to a file, and waits for it. */
+typedef struct start {
+    const char *what, *code;
+} start;
+
+static const start starts[] = {
+    {"subprocess.run", "subprocess.run(['sh', '-c', say])"},
+    {"subprocess.run with shell", "subprocess.run(say, shell=True)"},
+    {"subprocess.Popen without posix_spawn", "subprocess.Popen(['sh', '-c', say], start_new_session=True).wait()"},
+    {"subprocess.Popen with env=os.environ", "subprocess.Popen(['sh', '-c', say], env=os.environ).wait()"},
+    {"subprocess.getstatusoutput", "subprocess.getstatusoutput(say)"},
+    {"os.system", "os.system(say)"},
+    {"os.popen", "os.popen(say).read()"},
+    {"os.posix_spawn", "os.waitpid(os.posix_spawn('/bin/sh', ['sh', '-c', say], os.environ), 0)"},
+    {"os.posix_spawn without environment", "os.waitpid(os.posix_spawn('/bin/sh', ['sh', '-c', say], None), 0)"},
+    {"os.posix_spawnp without environment", "os.waitpid(os.posix_spawnp('sh', ['sh', '-c', say], None), 0)"},
+    {"os.spawnl", "os.spawnl(os.P_WAIT, '/bin/sh', 'sh', '-c', say)"},
+    {"os.spawnle", "os.spawnle(os.P_WAIT, '/bin/sh', 'sh', '-c', say, os.environ)"},
+    {"os.spawnlp", "os.spawnlp(os.P_WAIT, 'sh', 'sh', '-c', say)"},
+    {"os.spawnlpe", "os.spawnlpe(os.P_WAIT, 'sh', 'sh', '-c', say, os.environ)"},
+    {"os.spawnv", "os.spawnv(os.P_WAIT, '/bin/sh', ['sh', '-c', say])"},
+    {"os.spawnve", "os.spawnve(os.P_WAIT, '/bin/sh', ['sh', '-c', say], os.environ)"},
+    {"os.spawnvp", "os.spawnvp(os.P_WAIT, 'sh', ['sh', '-c', say])"},
+    {"os.spawnvpe", "os.spawnvpe(os.P_WAIT, 'sh', ['sh', '-c', say], os.environ)"},
+    {"os.spawnv that does not wait", "os.waitpid(os.spawnv(os.P_NOWAIT, '/bin/sh', ['sh', '-c', say]), 0)"},
+    {"asyncio", "import asyncio\nasync def go(): await (await asyncio.create_subprocess_exec('sh', '-c', say)).wait()\n"
+                "asyncio.run(go())"},
+    {"asyncio's shell", "import asyncio\nasync def go(): await (await asyncio.create_subprocess_shell(say)).wait()\n"
+                        "asyncio.run(go())"},
+    {"multiprocessing.util", "import multiprocessing.util as u\n"
+                             "os.waitpid(u.spawnv_passfds(b'/bin/sh', [b'sh', b'-c', say.encode()], []), 0)"},
+    {"webbrowser", "os.environ['BROWSER'] = 'sh -c %s'\nimport webbrowser\nwebbrowser.open(say)"},
+};
+enum { start_count = sizeof starts / sizeof *starts };
+
+#endif

@@ -1,0 +1,66 @@
+"""What the tests of the pytest plugin share: runs of pytest in a process of their own, with the plugin. They need
+`-p pytester`: see packages.py."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+LIMIT = 100  # seconds; nothing here should come near
+
+
+class Suite:
+    """A folder with test files."""
+
+    def __init__(self, pytester):
+        self.pytester = pytester
+        self.path = pytester.path
+
+    def write(self, **files):
+        """NAME="text" makes NAME.py."""
+        self.pytester.makepyfile(**files)
+
+    def command(self, *args):
+        return [sys.executable, "-m", "pytest", "-p", "pytest_isles", *args]
+
+    def run(self, *args):
+        return self.pytester.run(*self.command(*args), timeout=LIMIT)
+
+    def interrupted(self, *args, ready):
+        """Ctrl-C once the file `ready` is there. The result, and how long the end took."""
+        process = subprocess.Popen(
+            self.command(*args), cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            give_up = time.monotonic() + LIMIT
+            while not (self.path / ready).exists():
+                assert process.poll() is None and time.monotonic() < give_up, process.communicate()[0]
+                time.sleep(0.01)
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=LIMIT)
+            return process.returncode, output, time.monotonic() - began
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def suite(pytester, monkeypatch):
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
+    return Suite(pytester)
+
+
+def same_for_all(result):
+    """Lines without what differs from run to run: times, folders, the line of the plugin."""
+    lines = []
+    for line in result.outlines:
+        if line.startswith("isles:"):
+            continue
+        line = re.sub(r"\d+\.\d+s|0x[0-9a-f]+", "…", line)
+        lines.append(re.sub(r"=+", "=", line))
+    return lines

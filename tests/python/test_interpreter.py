@@ -1,0 +1,340 @@
+"""isles.Interpreter: what it runs, what comes back, what it is told to be."""
+
+import concurrent.futures
+import gc
+import os
+import pickle
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+import isles
+import work
+
+
+class Calls(unittest.TestCase):
+    def setUp(self):
+        self.it = isles.Interpreter("calls")
+        self.addCleanup(self.it.close)
+
+    def test_a_call_runs_there_and_its_result_comes_back(self):
+        self.assertEqual(self.it.call(pow, 2, 10), 1024)
+        self.assertEqual(self.it.call(int, "ff", base=16), 255)
+        self.assertEqual(self.it.call(work.name_and_id), ("calls", self.it.id))
+        self.assertNotEqual(self.it.id, isles.id)
+
+    def test_classes_of_modules_cross(self):
+        self.assertEqual(self.it.call(work.mirror, work.Point(1, 2)), work.Point(2, 1))
+
+    def test_a_function_without_a_name_crosses_by_its_code(self):
+        self.assertEqual(self.it.call(lambda x: [x] * 2, 3), [3, 3])
+
+    def test_the_same_object_twice_stays_one(self):
+        shared = [1]
+        there = self.it.call(lambda a, b, c: (a is b, c["k"] is a), shared, shared, c={"k": shared})
+        self.assertEqual(there, (True, True))
+
+    def test_exec_runs_in_main_and_leaves_globals(self):
+        self.it.exec("x = 6")
+        self.it.prepare_main({"y": 7}, z=[1])
+        self.assertEqual(self.it.call(lambda: __import__("__main__").x * __import__("__main__").y), 42)
+
+    def test_jobs_run_in_order(self):
+        jobs = [self.it.submit(work.sleep, 0.01 * (3 - i)) for i in range(3)]
+        self.assertEqual([j.result() for j in jobs], [0.03, 0.02, 0.01])
+        self.assertTrue(all(j.done() and j.wall > 0.005 for j in jobs))
+        self.assertEqual(sorted(j.id for j in jobs), [j.id for j in jobs])
+
+    def test_threads_call_at_once(self):
+        with concurrent.futures.ThreadPoolExecutor(8) as threads:
+            results = list(threads.map(lambda n: self.it.call(work.square, n), range(200)))
+        self.assertEqual(results, [n * n for n in range(200)])
+
+    def test_a_file_and_a_module_run_as_main(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "script.py")
+            path.write_text("import sys\nresult = __name__, sys.argv[1:]\n")
+            self.it.run_file(path, ["a", "b"])
+            self.assertEqual(self.it.call(eval_in_main, "result"), ("__main__", ["a", "b"]))
+        self.it.run_module("platform")
+
+    def test_memory_is_shared_not_copied(self):
+        memory = bytearray(1 << 20)
+        view = isles.share(memory, writable=True)
+        self.assertEqual(self.it.call(work.change, view), 99)
+        self.assertEqual(memory[0], 99)
+
+    def test_an_interpreter_makes_another(self):
+        def nested():
+            import isles
+
+            with isles.Interpreter() as inner:
+                return isles.id, inner.call(eval, "__import__('isles').id"), inner.id
+
+        mine, seen, inner = self.it.call(nested)
+        self.assertEqual(mine, self.it.id)
+        self.assertEqual(seen, inner)
+
+    def test_it_can_not_wait_for_itself(self):
+        def of_itself(id):
+            from isles._interpreter import Within
+
+            Within(id, 5).call(pow, 1, 1)
+
+        with self.assertRaises(isles.InterpreterError):
+            self.it.call(of_itself, self.it.id)
+
+    def test_reset_goes_back_to_the_mark(self):
+        self.it.exec("kept = 1")
+        self.it.mark()
+        self.it.exec("gone = 2")
+        self.it.reset()
+        self.assertEqual(self.it.call(eval_in_main, "'kept' in dir(), 'gone' in dir()"), (True, False))
+
+
+def eval_in_main(source):
+    import __main__
+
+    return eval(source.replace("dir()", "vars(__main__)"), vars(__main__) | {"__main__": __main__})
+
+
+class Failures(unittest.TestCase):
+    def setUp(self):
+        self.it = isles.Interpreter("failures")
+        self.addCleanup(self.it.close)
+
+    def test_an_exception_comes_back_as_its_own_class(self):
+        with self.assertRaises(work.Odd) as caught:
+            self.it.call(work.half, 3)
+        self.assertEqual(caught.exception.number, 3)
+        cause = caught.exception.__cause__
+        self.assertIsInstance(cause, isles.ExecutionFailed)
+        self.assertIn("in half", cause.excinfo.errdisplay)
+        self.assertEqual(cause.remote.type, "work.Odd")
+        self.assertEqual(cause.remote.frames[-1].function, "half")
+
+    def test_notes_and_causes_are_kept(self):
+        with self.assertRaises(ValueError) as caught:
+            self.it.call(work.noted)
+        remote = caught.exception.__cause__.remote
+        self.assertEqual((remote.type, remote.cause.type, remote.cause.notes), ("ValueError", "KeyError", ["a note"]))
+
+    def test_one_that_can_not_cross_is_told(self):
+        with self.assertRaises(isles.ExecutionFailed) as caught:
+            self.it.call(work.hopeless)
+        self.assertEqual(caught.exception.remote.type, "work.OnlyHere")
+        again = pickle.loads(pickle.dumps(caught.exception))
+        self.assertEqual((str(again), again.remote.type), (str(caught.exception), "work.OnlyHere"))
+
+    def test_exit_is_told_with_its_status(self):
+        with self.assertRaises(isles.ExecutionFailed) as caught:
+            self.it.call(work.end_here, 3)
+        self.assertEqual(caught.exception.exit_status, 3)
+        self.assertEqual(self.it.call(work.square, 2), 4)
+
+    def test_a_syntax_error_is_one_here(self):
+        with self.assertRaises(SyntaxError):
+            self.it.exec("x = = 1")
+
+    def test_what_can_not_cross_is_named(self):
+        with self.assertRaisesRegex(isles.NotShareableError, r"^args\[1\]\['k'\]: _thread.lock"):
+            self.it.call(print, 1, {"k": threading.Lock()})
+        with self.assertRaisesRegex(isles.NotShareableError, r"^kwargs\['sep'\]: _thread.lock"):
+            self.it.call(print, sep=threading.Lock())
+        with self.assertRaisesRegex(isles.NotShareableError, r"^function: .*closure"):
+            self.it.call((lambda it: lambda: it)(1))
+        with self.assertRaisesRegex(isles.NotShareableError, "^result: _thread.lock"):
+            self.it.call(work.lock)
+
+    def test_a_deadline_stops_the_code(self):
+        for stop in ("while True: pass", "import time; time.sleep(60)", "import threading; threading.Event().wait()"):
+            with self.subTest(stop), self.assertRaises(isles.DeadlineExceeded):
+                self.it.within(0.1).exec(stop)
+        self.assertIsInstance(isles.DeadlineExceeded(), TimeoutError)
+        self.assertEqual(self.it.within(30).call(work.square, 3), 9)
+
+    def test_a_job_can_be_cancelled(self):
+        job = self.it.submit(work.sleep, 60)
+        waiting = self.it.submit(work.square, 1)
+        self.assertFalse(job.wait(0.05))
+        waiting.cancel()
+        job.cancel()
+        with self.assertRaises(isles.JobCancelled):
+            job.result(30)
+        self.assertIsInstance(waiting.exception(30), concurrent.futures.CancelledError)
+
+    def test_waiting_for_a_job_has_a_limit(self):
+        job = self.it.submit(work.sleep, 0.3)
+        with self.assertRaises(TimeoutError):
+            job.result(0.01)
+        self.assertEqual(job.result(30), 0.3)
+
+    def test_an_interpreter_that_has_ended_says_so(self):
+        self.it.close()
+        self.it.close()
+        for use in (self.it.stats, lambda: self.it.call(pow, 1, 1), lambda: self.it.submit(pow, 1, 1)):
+            with self.assertRaises(isles.InterpreterNotFoundError):
+                use()
+
+    def test_jobs_of_one_that_ends_end(self):
+        running, queued = self.it.submit(work.sleep, 60), self.it.submit(work.square, 1)
+        while self.it.stats()["state"] != "running":
+            time.sleep(0.001)
+        self.it.close(0.05)
+        self.assertIsInstance(running.exception(30), isles.InterpreterError)
+        self.assertIsInstance(queued.exception(30), isles.InterpreterNotFoundError)
+
+
+    def test_an_interpreter_itself_does_not_cross(self):
+        with self.assertRaisesRegex(isles.NotShareableError, "stays where it was made"):
+            self.it.call(print, self.it)
+
+
+class Settings(unittest.TestCase):
+    def test_streams(self):
+        with isles.Interpreter(stdout=isles.CAPTURE, stderr=isles.CAPTURE) as it:
+            it.call(work.say, "hello")
+            self.assertEqual((it.output(), it.errors()), ("hello\n", "err: hello\n"))
+            it.call(work.say, "grün")
+            self.assertEqual(it.output(), "grün\n")
+            self.assertEqual(it.output(), "")
+        self.assertEqual(it.errors(), "err: grün\n")
+        read, write = os.pipe()
+        with isles.Interpreter(stdout=write, stderr=isles.DEVNULL) as it:
+            it.call(work.say, "to a pipe")
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            self.assertEqual(pipe.read(), "to a pipe\n")
+        with isles.Interpreter(stdin=isles.DEVNULL) as it:
+            with self.assertRaises(EOFError):
+                it.call(input)
+            with self.assertRaisesRegex(ValueError, "stdout is not captured"):
+                it.output()
+
+    def test_captures_give_their_descriptors_back(self):
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(5):
+            with isles.Interpreter(stdout=isles.CAPTURE, stderr=isles.CAPTURE) as it:
+                it.call(work.say, "x")
+            del it
+        self.assertLess(len(os.listdir("/proc/self/fd")), before + 5)
+
+    def test_environment_and_path(self):
+        os.environ["ISLES_TEST"] = "host"
+        self.addCleanup(os.environ.pop, "ISLES_TEST")
+        with tempfile.TemporaryDirectory() as folder:
+            with isles.Interpreter(env={"ISLES_TEST": "mine", "HOME": None}, path=[folder]) as it:
+                self.assertEqual(it.call(work.variable, "ISLES_TEST"), "mine")
+                self.assertIsNone(it.call(work.variable, "HOME"))
+                self.assertEqual(it.call(work.first_path), folder)
+        self.assertEqual(os.environ["ISLES_TEST"], "host")
+
+    def test_mistakes_are_named(self):
+        for error, settings in (
+            (ValueError, {"cancel_grace": -1}),
+            (ValueError, {"stack_size": 10}),
+            (ValueError, {"venv": "/no/such"}),
+            (ValueError, {"stdin": isles.CAPTURE}),
+            (ValueError, {"number": -1}),
+            (NotImplementedError, {"xoptions": ["importtime"]}),
+            (TypeError, {"path": [1]}),
+        ):
+            name = next(iter(settings))
+            with self.subTest(name), self.assertRaisesRegex(error, name if name not in ("path", "number") else ""):
+                isles.Interpreter(**settings)
+
+    def test_it_ends_when_nobody_has_it(self):
+        id = isles.Interpreter().id
+        gc.collect()
+        deadline = time.monotonic() + 30
+        while id in isles.list_interpreters() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertNotIn(id, isles.list_interpreters())
+
+    def test_what_it_did_is_counted(self):
+        with isles.Interpreter() as it:
+            it.call(work.square, 1)
+            stats = it.stats()
+            self.assertEqual((stats["state"], stats["jobs_started"], stats["jobs_failed"]), ("idle", 1, 0))
+            job = it.submit(work.sleep, 0.2)
+            while not it.is_running():
+                time.sleep(0.001)
+            job.result()
+
+    def test_a_profiler_in_the_main_interpreter_sees_its_own_threads(self):
+        """CPython's sys._current_frames() makes frame objects in the other interpreter, which aborts when it frees them."""
+        with isles.Interpreter() as it:
+            home = it.call(threading.get_ident)
+            job = it.submit(work.stubborn, 0.5)
+            while not job.done():
+                self.assertIn(threading.get_ident(), sys._current_frames())
+                self.assertNotIn(home, sys._current_frames())
+            job.result()
+            with self.assertRaises(work.Odd):
+                it.call(work.half, 3)
+
+    def test_both_cores_are_used(self):
+        """Two interpreters in turns of one another: each waits for the other's answer, which one GIL would not forbid; so this
+        looks only that both run at once."""
+        a, b = isles.create_queue(), isles.create_queue()
+
+        def answer(mine, other, n):
+            for _ in range(n):
+                other.put(mine.get() + 1)
+
+        with isles.Interpreter() as one, isles.Interpreter() as two:
+            jobs = [one.submit(answer, a, b, 100), two.submit(answer, b, a, 100)]
+            a.put(0)
+            for job in jobs:
+                job.result(30)
+        self.assertEqual(a.get(), 200)
+
+
+class Queues(unittest.TestCase):
+    def test_values_cross_between_main_and_others(self):
+        queue, back = isles.create_queue(), isles.create_queue(1)
+
+        def echo(queue, back):
+            for _ in range(50):
+                back.put(queue.get())
+
+        with isles.Interpreter() as it:
+            job = it.submit(echo, queue, back)
+            for i in range(50):
+                queue.put({"n": i})
+                self.assertEqual(back.get(timeout=30), {"n": i})
+            job.result(30)
+
+    def test_select_waits_for_jobs_and_queues(self):
+        queue = isles.create_queue()
+        with isles.Interpreter() as it:
+            job = it.submit(work.sleep, 0.05)
+            self.assertEqual(isles.select([queue, job], 30), [job])
+            it.call(lambda q: q.put(1), queue)
+            self.assertEqual(isles.select([queue], 30), [queue])
+
+    def test_the_rule_for_unbound_values_can_be_one_value_s_own(self):
+        queue = isles.create_queue(unbound="keep")
+
+        def put(queue):
+            queue.put(1)
+            queue.put(2, unbound="remove")
+            queue.put(3, unbound="marker")
+            queue.put(4, unbound="error")
+
+        with isles.Interpreter() as it:
+            it.call(put, queue)
+        self.assertEqual(queue.get(), 1)
+        self.assertIs(queue.get(), isles.UNBOUND)
+        with self.assertRaises(isles.QueueItemUnbound):
+            queue.get()
+        self.assertTrue(queue.empty())
+        with self.assertRaisesRegex(ValueError, "'other' is none of"):
+            queue.put(1, unbound="other")
+
+
+if __name__ == "__main__":
+    unittest.main()
