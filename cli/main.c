@@ -9,6 +9,7 @@
 #include <isles/isles.h>
 
 #include "commands.h"
+#include "probe.h"
 #include "help.h"
 #include "text.h"
 
@@ -140,6 +141,9 @@ static void take_locale(void)
 
 int main(int argc, char **argv)
 {
+    if (probe_is_child(argc, argv)) { /* of isles check */
+        return probe_child(argc, argv);
+    }
     open_standard_descriptors();
     take_locale();
     int status = run_command(argc, argv);
