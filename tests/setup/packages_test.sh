@@ -19,7 +19,7 @@ hidden=(-DCMAKE_DISABLE_FIND_PACKAGE_zydis=ON)
 export PKG_CONFIG_LIBDIR=$work/empty PKG_CONFIG_PATH=$work/empty
 if [ "$(uname -m)" = x86_64 ]; then
     configure "${hidden[@]}" && fail "configured without Zydis and jansson"
-    [[ $(said) == *"apt-get install libjansson-dev libelf-dev libdw-dev libzydis-dev"*"-DISLES_HOOK=OFF"*"-DISLES_DWARF=OFF"* ]] ||
+    [[ $(said) == *"apt-get install libjansson-dev libelf-dev libdw-dev libzydis-dev"*"-DISLES_HOOK=OFF"*"ISLES_DWARF=OFF"* ]] ||
         fail "the four that are missing are not named"
 fi
 configure "${hidden[@]}" -DISLES_HOOK=OFF && fail "configured without jansson"
