@@ -29,6 +29,8 @@ const char help_run[] =
     "  --append             such files are not emptied\n"
     "  --slow-reader HOW    wait (default) for who reads our output, or drop what he does not take, and say so\n"
     "  --gil own|shared     its own GIL (default), or the shared one for modules that need it\n"
+    "  --extensions HOW     extension modules that refuse an own GIL: strict (default): ImportError; private: it\n"
+    "                       gets copies of them; shared-gil: it has none; auto: as isles check found\n"
     "  --name NAME          in output and table\n"
     "  -n, --copies N       N copies, numbered from 0 in isles.number and ISLES_NUMBER\n"
     "  -I, --isolated       as python -I\n"

@@ -48,6 +48,7 @@ static isle_status create_interp(struct program *program, isle_runtime *runtime,
     config.name = program->name;
     config.number = program->number;
     config.gil = program->gil;
+    config.extensions = program->extensions;
     config.venv = program->venv;
     config.path = program->path.items;
     config.path_count = program->path.count;

@@ -27,6 +27,7 @@ enum {
     OPT_THREADS,
     OPT_OUTPUT_LIMIT,
     OPT_GIL,
+    OPT_EXTENSIONS,
     OPT_STDIN,
     OPT_STDOUT,
     OPT_STDERR,
@@ -58,6 +59,7 @@ static const struct option LONG[] = {
     {"threads", required_argument, NULL, OPT_THREADS},
     {"output-limit", required_argument, NULL, OPT_OUTPUT_LIMIT},
     {"gil", required_argument, NULL, OPT_GIL},
+    {"extensions", required_argument, NULL, OPT_EXTENSIONS},
     {"stdin", required_argument, NULL, OPT_STDIN},
     {"stdout", required_argument, NULL, OPT_STDOUT},
     {"stderr", required_argument, NULL, OPT_STDERR},
@@ -188,6 +190,19 @@ static int read_gil(struct program_options *program, const char *text)
     return 0;
 }
 
+static int read_extensions(struct program_options *program, const char *text)
+{
+    static const char *const words[] = {"strict", "private", "shared-gil", "auto"}; /* by isle_extensions */
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            program->extensions = (isle_extensions)i;
+            program->extensions_set = true;
+            return 0;
+        }
+    }
+    return bad_value("--extensions", text, "none of strict, private, shared-gil, auto");
+}
+
 static int read_slow_reader(struct program_options *program, const char *text)
 {
     if (strcmp(text, "wait") != 0 && strcmp(text, "drop") != 0) {
@@ -300,6 +315,8 @@ static int read_program_option(struct program_options *program, int code, const 
         return read_size("--output-limit", value, &program->limits.output_bytes);
     case OPT_GIL:
         return read_gil(program, value);
+    case OPT_EXTENSIONS:
+        return read_extensions(program, value);
     case OPT_STDIN:
         program->stdin_ = value;
         return 0;

@@ -23,6 +23,8 @@ struct program_options {
     isle_budgets limits; /* the hard ones */
     isle_gil gil;
     bool gil_set;
+    isle_extensions extensions;
+    bool extensions_set;
     size_t copies;
     bool isolated, no_site, no_bytecode, unbuffered;
     struct policy_options policy;

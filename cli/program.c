@@ -211,6 +211,7 @@ static void merge_lists(struct program *program, const struct program_options *a
     program->append = all->append || own->append;
     program->output.drops = own->drops_set ? own->drops : all->drops;
     program->gil = own->gil_set ? own->gil : all->gil;
+    program->extensions = own->extensions_set ? own->extensions : all->extensions;
     program->timeout_ns = own->timeout_set ? own->timeout_ns : all->timeout_ns;
 }
 

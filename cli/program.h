@@ -31,6 +31,7 @@ struct program {
     struct strings env, path, args, warnings, xoptions;
     char *venv;                /* NULL: none */
     isle_gil gil;
+    isle_extensions extensions;
     bool isolated, no_site, no_bytecode, unbuffered;
     struct policy_options policy; /* owned */
     const char *destinations[2]; /* of stdout and stderr: "null" or a file; NULL: as the run shows it */

@@ -433,6 +433,10 @@ static void test_what_is_refused(void **state)
     refused(&config, ISLE_ERR_INVALID, "env[0]");
     config = init, config.gil = (isle_gil)9;
     refused(&config, ISLE_ERR_INVALID, "gil");
+    config = init, config.extensions = (isle_extensions)4;
+    refused(&config, ISLE_ERR_INVALID, "extensions");
+    config = init, config.extensions = ISLE_EXTENSIONS_AUTO, config.gil = ISLE_GIL_SHARED;
+    refused(&config, ISLE_ERR_INVALID, "extensions");
     config = init, config.stack_size_bytes = 1000;
     refused(&config, ISLE_ERR_INVALID, "stack_size_bytes");
     config = init, config.stdout_.kind = ISLE_STREAM_CALLBACK;

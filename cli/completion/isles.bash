@@ -5,6 +5,7 @@ _isles_run()
     case $prev in
     --timeout | --memory | --cpu | --threads | --output-limit | --args | --env | --name | -n | --copies | --jobs | --umask) return ;;
     --gil) mapfile -t COMPREPLY < <(compgen -W "own shared" -- "$cur"); return ;;
+    --extensions) mapfile -t COMPREPLY < <(compgen -W "strict private shared-gil auto" -- "$cur"); return ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
     --stdin) mapfile -t COMPREPLY < <(compgen -W "null inherit" -f -- "$cur"); return ;;
     --stdout | --stderr) mapfile -t COMPREPLY < <(compgen -W "null" -f -- "$cur"); return ;;
@@ -23,7 +24,7 @@ _isles_run()
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "--args --env --env-empty --cwd --umask --share --path --venv --timeout --memory --cpu --threads --output-limit
-            --stdin --stdout --stderr --append --slow-reader --gil --name --copies --isolated
+            --stdin --stdout --stderr --append --slow-reader --gil --extensions --name --copies --isolated
             --no-site --jobs --output --fail-fast --quiet --summary --color --help
             --allow-read --allow-write --allow-exec --allow-connect --allow-bind --seccomp --deny --allow --observe -m -n -I -S -B -u -W -X" -- "$cur")
         return

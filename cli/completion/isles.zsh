@@ -29,6 +29,7 @@ _isles_run() {
         '*--append[do not empty such files]' \
         '*--slow-reader=[when output is not read in time]:how:(wait drop)' \
         '*--gil=[its own GIL or the shared one]:gil:(own shared)' \
+        '*--extensions=[extensions that refuse an own GIL]:how:(strict private shared-gil auto)' \
         '*--name=[its name]:name:' \
         '*'{-n+,--copies=}'[copies]:number:' \
         '*'{-I,--isolated}'[as python -I]' \

@@ -14,6 +14,14 @@ typedef enum isle_gil {
     ISLE_GIL_SHARED /* the main interpreter's: for extensions that need it */
 } isle_gil;
 
+typedef enum isle_extensions { /* what becomes of extension modules that don't say they can have a GIL of their own */
+    ISLE_EXTENSIONS_STRICT,     /* CPython's rule: with its own GIL, ImportError */
+    ISLE_EXTENSIONS_PRIVATE,    /* the interpreter loads a copy of their library for itself (docs/extensions.md) */
+    ISLE_EXTENSIONS_SHARED_GIL, /* the interpreter has no GIL of its own: as ISLE_GIL_SHARED */
+    ISLE_EXTENSIONS_AUTO        /* as PRIVATE, but those that `isles check` found to need more are refused, with what they
+                                   need: docs/extensions.md */
+} isle_extensions;
+
 typedef enum isle_stream_kind {
     ISLE_STREAM_INHERIT,  /* the process's descriptor 0, 1 or 2 */
     ISLE_STREAM_NULL,     /* empty to read; dropped when written */
@@ -119,6 +127,10 @@ typedef struct isle_interp_config { /* start from ISLE_INTERP_CONFIG_INIT; zero 
     bool umask_set;            /* false: the creating thread's */
     bool shared_cwd;           /* working directory and umask stay the process's; not with cwd or umask_set */
     isle_env_base env_base;    /* what `env` is applied to */
+    /* extension modules */
+    isle_extensions extensions;
+    size_t extension_copy_limit; /* PRIVATE, AUTO: copies of libraries; the import that would need one more fails. 0: none
+                                  */
 } isle_interp_config;
 
 #define ISLE_INTERP_CONFIG_INIT ISLE_INIT(isle_interp_config)

@@ -25,6 +25,7 @@
 #include <isles/event.h>
 #include <isles/budget.h>
 #include <isles/runtime.h>
+#include <isles/extension.h>
 #include <isles/interp.h>
 #include <isles/policy.h>
 #include <isles/job.h>

@@ -277,6 +277,10 @@ class Interpreter(_Runs):
     bytecode    False: as python -B
     warnings, xoptions      as -W and -X
     shared_gil  the main interpreter's GIL instead of its own: for extension modules that need it
+    extensions  "strict": extension modules that don't say they can have a GIL of their own raise ImportError; "private": it
+                loads copies of them for itself; "shared-gil": as shared_gil; "auto": as "private", but what isles check
+                found to need more is refused (docs/extensions.md)
+    extension_copy_limit   copies of libraries at most; 0: any number
     stack_size  bytes, of its thread; 0: 8 MiB
     descriptors   what is handed in: names and descriptors, for isles.descriptors["name"] there
     private_descriptors   a table of descriptors of its own, with its streams and those handed in (docs/streams.md; Linux)
@@ -316,6 +320,8 @@ class Interpreter(_Runs):
         warnings: Iterable[str] = (),
         xoptions: Iterable[str] = (),
         shared_gil: bool = False,
+        extensions: Literal["strict", "private", "shared-gil", "auto"] = "strict",
+        extension_copy_limit: int = 0,
         number: int = 0,
         stack_size: int = 0,
         cancel_grace: float | None = None,
@@ -351,6 +357,8 @@ class Interpreter(_Runs):
             "warnings": list(warnings),
             "xoptions": list(xoptions),
             "shared_gil": shared_gil,
+            "extensions": extensions,
+            "extension_copy_limit": extension_copy_limit,
             "number": number,
             "stack_size": stack_size,
             "cancel_grace_ns": _nanoseconds("cancel_grace", cancel_grace),

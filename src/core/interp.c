@@ -273,6 +273,10 @@ static isle_status check_config(const isle_interp_config *c, isle_error **err)
     const char *fault = NULL;
     if ((unsigned)c->gil > ISLE_GIL_SHARED) {
         fault = "gil is none of isle_gil";
+    } else if ((unsigned)c->extensions > ISLE_EXTENSIONS_AUTO) {
+        fault = "extensions is none of isle_extensions";
+    } else if (c->extensions == ISLE_EXTENSIONS_AUTO && c->gil == ISLE_GIL_SHARED) {
+        fault = "extensions: auto is for an interpreter with its own GIL";
     } else if (c->stack_size_bytes != 0 && c->stack_size_bytes < LEAST_STACK_SIZE) {
         fault = "stack_size_bytes is less than 256 KiB";
     } else if (c->cancel_grace_ns < 0) {
@@ -295,6 +299,9 @@ static isle_status check_config(const isle_interp_config *c, isle_error **err)
     if (fault != NULL) {
         return error_set(err, ISLE_ERR_INVALID, "isle_interp_config.%s", fault);
     }
+    if (c->extensions == ISLE_EXTENSIONS_PRIVATE || c->extensions == ISLE_EXTENSIONS_AUTO) {
+        return error_set(err, ISLE_ERR_UNSUPPORTED, "isle_interp_config.extensions: no private copies yet");
+    }
     isle_status status = check_strings("path", c->path, c->path_count, err);
     status = status != ISLE_OK ? status : check_strings("env", c->env, c->env_count, err);
     status = status != ISLE_OK ? status : check_variables(c, err);
@@ -316,6 +323,7 @@ isle_status isle_interp_create(isle_runtime *runtime, const isle_interp_config *
     status = status != ISLE_OK ? status : check_config(&own, err);
     status = status != ISLE_OK ? status : budget_take(&limits, own.budgets, err);
     own.budgets = &limits;
+    own.gil = own.extensions == ISLE_EXTENSIONS_SHARED_GIL ? ISLE_GIL_SHARED : own.gil;
     status = status != ISLE_OK ? status : policy_take(&own, &own_policy, err);
     if (status != ISLE_OK) {
         return status;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <isles/extension.h>
 #include <isles/job.h>
 
 #include "parcel.h"
@@ -111,6 +112,10 @@ bool engine_is_to_stop(void);
 /* Folders that interpreters import from, and the program of Python, whatever their configuration: by index, NULL past
  * the end. Any thread, from engine_start on. */
 const char *engine_library_folder(size_t index);
+
+/* Any thread: see isle_extension_inspect. */
+isle_status engine_extension_inspect(const char *file, const char *module, isle_extension_info *out,
+                                     engine_failure *failure);
 
 /* --- interpreters ------------------------------------------------------------------------------------------ */
 

@@ -170,14 +170,18 @@ static int take_descriptors(borrowed *b, PyObject *settings, isle_interp_config 
 
 static int take_settings(borrowed *b, PyObject *s, isle_interp_config *out)
 {
+    static const char *const extensions[] = {"strict", "private", "shared-gil", "auto", NULL}; /* isle_extensions */
     bool shared = false;
-    int64_t number = 0, stack = 0, umask = -1, env_base = ISLE_ENV_COPY;
+    int which = ISLE_EXTENSIONS_STRICT;
+    int64_t number = 0, stack = 0, copies = 0, umask = -1, env_base = ISLE_ENV_COPY;
     int failed = take_text(b, s, "name", &out->name) < 0 || take_text(b, s, "venv", &out->venv) < 0 ||
                  take_texts(b, s, "path", &out->path, &out->path_count) < 0 ||
                  take_texts(b, s, "env", &out->env, &out->env_count) < 0 ||
                  take_texts(b, s, "warnings", &out->warnings, &out->warning_count) < 0 ||
                  take_texts(b, s, "xoptions", &out->xoptions, &out->xoption_count) < 0 ||
-                 take_bool(s, "shared_gil", &shared) < 0 || take_bool(s, "no_site", &out->no_site) < 0 ||
+                 take_bool(s, "shared_gil", &shared) < 0 ||
+                 take_word(s, "extensions", extensions, &which) < 0 ||
+                 take_int64(s, "extension_copy_limit", &copies) < 0 || take_bool(s, "no_site", &out->no_site) < 0 ||
                  take_bool(s, "isolated", &out->isolated) < 0 || take_bool(s, "no_bytecode", &out->no_bytecode) < 0 ||
                  take_int64(s, "number", &number) < 0 || take_int64(s, "stack_size", &stack) < 0 ||
                  take_text(b, s, "cwd", &out->cwd) < 0 || take_bool(s, "shared_cwd", &out->shared_cwd) < 0 ||
@@ -187,13 +191,16 @@ static int take_settings(borrowed *b, PyObject *s, isle_interp_config *out)
                  take_stream(b, s, "stdin", &out->stdin_) < 0 || take_stream(b, s, "stdout", &out->stdout_) < 0 ||
                  take_stream(b, s, "stderr", &out->stderr_) < 0 || take_descriptors(b, s, out) < 0 ||
                  take_bool(s, "private_descriptors", &out->private_descriptors) < 0;
-    if (!failed && (number < 0 || stack < 0)) {
-        PyErr_Format(PyExc_ValueError, "%s is negative", number < 0 ? "number" : "stack_size");
+    if (!failed && (number < 0 || stack < 0 || copies < 0)) {
+        PyErr_Format(PyExc_ValueError, "%s is negative",
+                     number < 0 ? "number" : stack < 0 ? "stack_size" : "extension_copy_limit");
         failed = 1;
     }
     out->umask_set = umask >= 0;
     out->umask = umask >= 0 ? (uint32_t)umask : 0;
     out->env_base = (isle_env_base)env_base;
+    out->extensions = (isle_extensions)which;
+    out->extension_copy_limit = (size_t)copies;
     out->gil = shared ? ISLE_GIL_SHARED : ISLE_GIL_OWN;
     out->number = (uint64_t)number;
     out->stack_size_bytes = (size_t)stack;

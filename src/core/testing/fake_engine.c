@@ -238,6 +238,16 @@ bool engine_is_inside_any(void)
 
 /* --- interpreters ------------------------------------------------------------------------------------------------- */
 
+isle_status engine_extension_inspect(const char *file, const char *module, isle_extension_info *out,
+                                     engine_failure *failure)
+{
+    (void)file;
+    (void)module;
+    out->init = ISLE_EXTENSION_MULTI_PHASE;
+    (void)failure;
+    return ISLE_OK;
+}
+
 const char *engine_library_folder(size_t index)
 {
     (void)index;
