@@ -53,17 +53,6 @@ int interp_watch_state(engine_interp *interp)
     return failed ? -1 : 0;
 }
 
-engine_interp *interp_of_thread(void)
-{
-    PyInterpreterState *state = PyInterpreterState_Get();
-    if (engine_home != NULL && engine_home->state == state) {
-        return engine_home;
-    }
-    PyObject *dict = state != engine.main ? PyInterpreterState_GetDict(state) : NULL; /* borrowed, as the next */
-    PyObject *capsule = dict != NULL ? PyDict_GetItemString(dict, "isles.end") : NULL;
-    return capsule != NULL ? PyCapsule_GetPointer(capsule, "isles.end") : NULL;
-}
-
 static PyObject *strings(const char *const *items, size_t count)
 {
     PyObject *list = PyList_New(0);

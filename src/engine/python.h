@@ -196,7 +196,6 @@ void streams_drop(engine_interp *interp);
 /* outlet.c; attached. outlet_write returns how many bytes it took, at least one, or -1 with an exception set. */
 isle_status outlets_open(engine_interp *interp, const isle_interp_config *config, engine_failure *failure);
 void outlets_close(engine_interp *interp); /* home thread, detached; again is fine */
-bool outlet_drops(const engine_interp *interp, const outlet *o); /* doesn't wait for its reader */
 bool outlet_enter(outlet *o);              /* one thread at a time; false with an exception set */
 void outlet_leave(outlet *o);
 Py_ssize_t outlet_write(engine_interp *interp, outlet *o, const char *data, size_t len);
@@ -204,6 +203,7 @@ int outlet_flush(engine_interp *interp, outlet *o);
 Py_ssize_t outlet_read(engine_interp *interp, outlet *o, char *buffer, size_t len); /* 0: the end */
 
 /* outlet_queue.c: the same for those that go to a queue. `data` is whole lines, unless it ends in a flush. */
+void outlet_put_note(engine_interp *interp, outlet *o); /* about what was lost, if there is room for it */
 Py_ssize_t outlet_put(engine_interp *interp, outlet *o, const char *data, size_t len);
 int outlet_get(engine_interp *interp, outlet *o); /* what comes next is in `held`; nothing: the end */
 
@@ -258,7 +258,8 @@ void guest_close(void);
 
 /* interp.c: has our objects let go when CPython takes the interpreter apart. -1 with an exception set. */
 int interp_watch_state(engine_interp *interp);
-/* The interpreter of Isles that the calling thread is attached to; NULL: none, or the main one. */
+
+/* current.c: the interpreter of Isles that the calling thread is attached to; NULL: none, or the main one. */
 engine_interp *interp_of_thread(void);
 
 /* target.c: new reference to what "module:function" names, or NULL with an exception set. */

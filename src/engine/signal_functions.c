@@ -588,15 +588,6 @@ static PyMethodDef functions[] = {
 
 static PyMethodDef kill_pidfd_def = {"pidfd_send_signal", kill_pidfd, METH_VARARGS, NULL};
 
-/* The calling interpreter, if it is one of ours with a home thread. */
-static engine_interp *current_interp(void)
-{
-    PyInterpreterState *state = PyInterpreterState_Get();
-    PyObject *dict = state != PyInterpreterState_Main() ? PyInterpreterState_GetDict(state) : NULL;
-    PyObject *capsule = dict != NULL ? PyDict_GetItemString(dict, "isles.end") : NULL;
-    return capsule != NULL ? PyCapsule_GetPointer(capsule, "isles.end") : NULL;
-}
-
 static int add_function(PyObject *module, PyMethodDef *def, PyObject *self)
 {
     PyObject *name = PyModule_GetNameObject(module);
@@ -621,7 +612,7 @@ static int replace(PyObject *module, PyMethodDef *def, PyObject *capsule)
 /* The last step of an import of _signal. */
 static int fill(PyObject *module)
 {
-    engine_interp *interp = current_interp();
+    engine_interp *interp = interp_of_thread();
     if (interp == NULL) {
         return 0;
     }
