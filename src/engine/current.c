@@ -1,5 +1,5 @@
-/* Which interpreter of Isles the calling thread is attached to: that of its home, or the one that CPython's dictionary of
- * the state names (interp_watch_state). Any attached thread. */
+/* Which interpreter of Isles the calling thread is attached to: that of its home, or the one that the dictionary of
+ * CPython's state names (interp_watch_state). Any attached thread. */
 #include "python.h"
 
 engine_interp *interp_of_thread(void)

@@ -1,4 +1,5 @@
-/* outlet_wait.c: what outlet.c and outlet_queue.c share: a wait that an interrupt ends, and the line about what was lost. */
+/* outlet_wait.c: what outlet.c and outlet_queue.c share: a wait that an interrupt ends, and the line about what was
+ * lost. */
 #ifndef ISLES_OUTLET_WAIT_H
 #define ISLES_OUTLET_WAIT_H
 
