@@ -198,16 +198,18 @@ static void test_other_threads_are_in_the_way(void **state)
 {
     (void)state;
     isle_interp it = create_listener();
-    run(it, "got = threading.Event()\nsignal.signal(signal.SIGUSR1, lambda *a: (note(*a), got.set()))\nstop = []\n"
+    run(it, "import queue\ngot = queue.SimpleQueue()\nstop = []\n"
+            "signal.signal(signal.SIGUSR1, lambda *a: (note(*a), got.put(True)))\n"
             "def spin():\n    while not stop: pass\n"
             "threads = [threading.Thread(target=spin) for i in range(2)]\nfor t in threads: t.start()\n");
     for (int i = 0; i < 20; i++) {
         bool blocks = i % 2 == 0 && has_hook();
-        isle_job *job = begin_job(it, blocks ? "ready()\nassert got.wait(20)" : "ready()\nwhile not heard: pass");
+        isle_job *job = begin_job(it,
+                                  blocks ? "ready()\nassert got.get(timeout=20)" : "ready()\nwhile not heard: pass");
         tell(it, SIGUSR1);
         check_status(wait_for(job, NULL), ISLE_OK, NULL);
         check_eval(it, "[on_home for n, where, on_home in heard]", "[True]");
-        run(it, "heard.clear(); got.clear()");
+        run(it, "heard.clear()\nwhile not got.empty(): got.get()");
     }
     run(it, "stop.append(1)\nfor t in threads: t.join()");
     end(it);
