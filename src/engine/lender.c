@@ -189,19 +189,12 @@ static void leave(loan *it)
     it->lender->count--;
 }
 
-static bool ref_if_alive(attachment *a)
-{
-    uint32_t refs = atomic_load(&a->refs);
-    while (refs != 0 && !atomic_compare_exchange_weak(&a->refs, &refs, refs + 1)) {}
-    return refs != 0;
-}
-
 /* One of the same memory, with a reference; NULL: there is none. */
 static loan *find(const lender *l, const loan *like)
 {
     for (loan *it = *bucket_of(l, like->place); it != NULL; it = it->next) {
         if (it->place == like->place && it->a.len == like->a.len && it->a.kind == like->a.kind &&
-            it->a.writable == like->a.writable && ref_if_alive(&it->a)) {
+            it->a.writable == like->a.writable && plat_ref_if_alive(&it->a.refs)) {
             return it;
         }
     }

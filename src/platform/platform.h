@@ -52,6 +52,15 @@ static inline bool plat_gate_is_open(const plat_gate *gate)
     return atomic_load_explicit(&gate->open, memory_order_acquire) == PLAT_GATE_OPEN;
 }
 
+/* --- counts of references to what is found through a list that holds none: one more, unless the last one went just
+ * now (false) */
+static inline bool plat_ref_if_alive(_Atomic uint32_t *refs)
+{
+    uint32_t seen = atomic_load(refs);
+    while (seen != 0 && !atomic_compare_exchange_weak(refs, &seen, seen + 1)) {}
+    return seen != 0;
+}
+
 /* --- lock and condition (CLOCK_MONOTONIC) -------------------------------------------------------------------- */
 typedef struct plat_lock { pthread_mutex_t mutex; } plat_lock;
 typedef struct plat_cond { pthread_cond_t cond; } plat_cond;

@@ -48,23 +48,12 @@ void queue_unref(queue *q)
 }
 
 /* Lock held. */
-static bool ref_if_alive(queue *q)
-{
-    uint32_t refs = atomic_load(&q->refs);
-    while (refs != 0) {
-        if (atomic_compare_exchange_weak(&q->refs, &refs, refs + 1)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Lock held. A reference, or NULL. */
 static queue *find(uint64_t id, const char *name)
 {
     for (queue *q = registry.first; q != NULL; q = q->next) {
         bool same = name != NULL ? q->name != NULL && strcmp(q->name, name) == 0 : q->id == id;
-        if (same && ref_if_alive(q)) {
+        if (same && plat_ref_if_alive(&q->refs)) {
             return q;
         }
     }
@@ -94,7 +83,7 @@ void queue_for_each(void (*fn)(queue *q, void *ctx), void *ctx)
     queue *before = NULL;
     plat_lock_take(&registry.lock);
     for (queue *q = registry.first; q != NULL; q = q->next) {
-        if (!ref_if_alive(q)) {
+        if (!plat_ref_if_alive(&q->refs)) {
             continue;
         }
         plat_lock_give(&registry.lock);
