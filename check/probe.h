@@ -5,7 +5,8 @@
  * Memory     a program that is out of memory says so and ends. Results are freed by probe_results_free and
  *            probe_facts_free. Text is UTF-8.
  * Children   are this program itself, started again with "check --probe-child ..." (/proc/self/exe). A program that
- *            uses this library hands that command line over: `if (probe_is_child(argc, argv)) return probe_child(argc, argv)`. */
+ *            uses this library hands that command line over: `if (probe_is_child(argc, argv)) return
+ *            probe_child(argc, argv)`. */
 #ifndef CHECK_PROBE_H
 #define CHECK_PROBE_H
 
@@ -21,27 +22,38 @@ typedef enum probe_end {
     PROBE_CRASHED, /* by `signal` */
     PROBE_HUNG,    /* the deadline passed */
     PROBE_LEAKED,  /* all went well, but references or memory grow */
+    PROBE_SHARES,  /* all went well, but what is one interpreter's is another's, too: `detail` names it */
 } probe_end;
 
 typedef struct probe_result {
     const char *scene; /* one of the names below; static */
     probe_end end;
-    int signal;             /* PROBE_CRASHED; 0: it ended by itself, too early */
-    char *detail;           /* owned; NULL: nothing to say. The exception, the last output, why it was not run */
-    double refs_slope;      /* references a round; NaN: not measured */
-    double rss_slope_bytes; /* bytes a round; NaN: not measured */
+    int signal;             /* PROBE_CRASHED; 0: it ended by itself, too early (exit) */
+    char *detail;           /* owned; NULL: nothing to say. Where it was, the exception, the last output; why not run */
+    double refs_slope;      /* "... again": references (debug builds) or allocated blocks that a round leaves, beyond
+                               what one without the module leaves; else NaN: not measured */
+    double rss_slope_bytes; /* likewise, of resident memory */
 } probe_result;
 
-/* The scenes. Those that begin with "private" load a private copy in each interpreter. */
-#define PROBE_MAIN "main"                             /* imported in the main interpreter */
-#define PROBE_SHARED "shared gil"                     /* in an interpreter that shares the main one's GIL */
-#define PROBE_OWN "own gil"                           /* in an interpreter with a GIL of its own, CPython's rule */
-#define PROBE_OWN_TWICE "own gil twice"               /* imported, forgotten and imported again */
-#define PROBE_OWN_TWO "two at once"                   /* in two of them at the same time */
-#define PROBE_OWN_AGAIN "ended and again"             /* the interpreter ended, and the next one */
-#define PROBE_PRIVATE "private"                       /* as "own gil" */
-#define PROBE_PRIVATE_TWO "private two at once"       /* as "two at once" */
-#define PROBE_PRIVATE_AGAIN "private ended and again" /* as "ended and again" */
+/* The scenes. Where the one that is named like its place did not go well, the others of that place are not run.
+ * "private": each interpreter has a GIL of its own and loads a private copy. */
+#define PROBE_MAIN "main" /* imported and exercised in the main interpreter: that of the engine's own python */
+#define PROBE_MAIN_TWICE "main twice"             /* imported, forgotten (sys.modules) and imported again */
+#define PROBE_SHARED "shared gil"                 /* in an interpreter that shares the main one's GIL */
+#define PROBE_SHARED_TWICE "shared gil twice"
+#define PROBE_SHARED_TWO "shared gil two at once" /* in two at the same time; the one works on after the other's end */
+#define PROBE_SHARED_AGAIN "shared gil ended and again" /* the interpreter ended, and the next, some rounds: slopes */
+#define PROBE_SHARED_STATE "shared gil state"     /* is an object of the one in the other, too? A change of state? */
+#define PROBE_OWN "own gil"                       /* in an interpreter with a GIL of its own, CPython's rule */
+#define PROBE_OWN_TWICE "own gil twice"
+#define PROBE_OWN_TWO "two at once"
+#define PROBE_OWN_AGAIN "ended and again"
+#define PROBE_OWN_STATE "own gil state"
+#define PROBE_PRIVATE "private"
+#define PROBE_PRIVATE_TWICE "private twice"
+#define PROBE_PRIVATE_TWO "private two at once"
+#define PROBE_PRIVATE_AGAIN "private ended and again"
+#define PROBE_PRIVATE_STATE "private state"
 
 typedef struct probe_results {
     probe_result *items;
@@ -54,8 +66,11 @@ typedef struct probe_request {
     const char *file;        /* its .so; NULL: built into the engine */
     const char *const *path; /* folders put at the front of sys.path */
     size_t path_count;
-    const char *engine;  /* "3.14"; NULL: the one that this program is linked with, the only one that can be probed yet */
-    const char *snippet; /* Python source that exercises it; NULL: import and a walk over its attributes */
+    const char *engine;  /* path of the `isles` that is built for another engine; NULL: this program, and its engine */
+    const char *snippet; /* Python source that exercises it, as the global `module`. It may define change(module) and
+                            state(module): a call of change in one interpreter must not change what state returns in
+                            another. NULL: import, work if it is a well-known package (probe_smoke.py), and a walk
+                            over its attributes */
     int64_t deadline_ns; /* nanoseconds each scene may take; 0: no limit */
 } probe_request;
 

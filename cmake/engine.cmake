@@ -40,6 +40,8 @@ isles_fact(archive engine_archive)
 isles_fact(archive_needs engine_archive_needs)
 isles_fact(version ISLES_PYTHON_VERSION)
 set(ISLES_PYTHON ${engine_executable} CACHE FILEPATH "The engine's python" FORCE)
+execute_process(COMMAND ${ISLES_PYTHON} -c "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'), end='')"
+                OUTPUT_VARIABLE ISLES_EXTENSION_SUFFIX COMMAND_ERROR_IS_FATAL ANY) # of the file name of its extension modules
 message(STATUS "Engine: CPython ${ISLES_PYTHON_VERSION}, ${ISLES_PYTHON}")
 
 option(ISLES_STATIC_ENGINE "Link programs with the static libpython, also where there is a shared one" OFF)
