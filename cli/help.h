@@ -4,6 +4,7 @@
 
 extern const char help_run[];
 extern const char help_info[];
+extern const char help_check[];
 extern const char help_bench[];
 extern const char help_help[];
 

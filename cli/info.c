@@ -99,29 +99,12 @@ static void facts_free(struct facts *facts)
 
 /* --- for people ---------------------------------------------------------------------------------------------- */
 
-enum { TEXT_WIDTH = 100, LABEL_WIDTH = 18 };
-
-/* Words from column `indent` on, broken before TEXT_WIDTH. */
-static void print_wrapped(const char *text, int indent)
-{
-    int column = indent;
-    while (*text != '\0') {
-        int len = (int)strcspn(text, " \n");
-        if (column > indent && column + 1 + len > TEXT_WIDTH) {
-            printf("\n%*s", indent, "");
-            column = indent;
-        }
-        column += printf("%s%.*s", column > indent ? " " : "", len, text);
-        text += len;
-        text += strspn(text, " \n");
-    }
-    putchar('\n');
-}
+enum { LABEL_WIDTH = 18 };
 
 static void print_fact(const char *label, const char *text)
 {
     printf("%-*s", LABEL_WIDTH, label);
-    print_wrapped(text != NULL && text[0] != '\0' ? text : "unknown", LABEL_WIDTH);
+    text_wrap(text != NULL && text[0] != '\0' ? text : "unknown", LABEL_WIDTH);
 }
 
 static const char *gil_text(const isle_engine_info *engine)
@@ -165,9 +148,9 @@ static void print_defects(void)
     puts("\nKnown defects of this engine, and what Isles does about them:");
     for (size_t i = 0; (defect = isle_engine_defect_at(i)) != NULL; i++) {
         printf("\n  %s\n    ", defect->issue);
-        print_wrapped(defect->defect, 4);
+        text_wrap(defect->defect, 4);
         printf("    Isles: ");
-        print_wrapped(defect->measure, 11);
+        text_wrap(defect->measure, 11);
     }
 }
 

@@ -21,6 +21,7 @@ static const struct command {
 } commands[] = {
     {"run", cmd_run, "run programs side by side, each in an interpreter of its own", help_run},
     {"info", cmd_info, "the engine, what it supports, its defects and what is done about them", help_info},
+    {"check", cmd_check, "which extension modules are safe in which interpreters, and why", help_check},
     {"bench", cmd_bench, "compare threads, interpreters and processes on this machine", help_bench},
     {"help", cmd_help, "this text, or that of one command", help_help},
 };

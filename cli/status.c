@@ -12,14 +12,12 @@
 #include "duration.h"
 #include "sink.h"
 #include "size.h"
+#include "table.h"
 
 static const int64_t DRAW_PAUSE = 100 * ISLE_MS, FIRST_PAUSE = 200 * ISLE_MS;
 static const int64_t CPU_WINDOW = 500 * ISLE_MS;
 static const int64_t NOTE_PATIENCE = ISLE_SECOND, TABLE_PATIENCE = 10 * ISLE_SECOND;
 enum { LONG_TABLE = 50, WIDEST_NAME = 40 };
-
-static const char RESET[] = "\033[0m", DIM[] = "\033[2m", RED[] = "\033[31m", GREEN[] = "\033[32m",
-                  YELLOW[] = "\033[33m", BOLD[] = "\033[1m";
 
 /* --- the live line ------------------------------------------------------------------------------------------- */
 
@@ -41,7 +39,7 @@ static void add(struct line *line, const char *color, const char *text)
     }
     bool colored = line->color && color != NULL;
     line->left -= width;
-    buffer_format(&line->text, "%s%s%s", colored ? color : "", text, colored ? RESET : "");
+    buffer_format(&line->text, "%s%s%s", colored ? color : "", text, colored ? COLOR_RESET : "");
 }
 
 static void add_number(struct line *line, const char *color, const char *format, size_t number)
@@ -94,12 +92,12 @@ static void add_counts(struct line *line, const struct programs *programs)
         done += program->state == PROGRAM_DONE;
         failed += program->state == PROGRAM_DONE && program->result != RESULT_OK;
     }
-    add_number(line, BOLD, "%zu running", running);
+    add_number(line, COLOR_BOLD, "%zu running", running);
     if (waiting > 0) {
         add_number(line, NULL, ", %zu waiting", waiting);
     }
     add_number(line, NULL, ", %zu done, ", done);
-    add_number(line, failed > 0 ? RED : NULL, "%zu failed", failed);
+    add_number(line, failed > 0 ? COLOR_RED : NULL, "%zu failed", failed);
 }
 
 static void add_names(struct line *line, const struct programs *programs)
@@ -111,11 +109,11 @@ static void add_names(struct line *line, const struct programs *programs)
             continue;
         }
         if (text_width(program->name) + text_width(separator) + 3 > line->left) {
-            add(line, DIM, " ..");
+            add(line, COLOR_DIM, " ..");
             return;
         }
         add(line, NULL, separator);
-        add(line, DIM, program->name);
+        add(line, COLOR_DIM, program->name);
         separator = " ";
     }
 }
@@ -168,29 +166,15 @@ int status_pause(void)
 
 /* --- the table ----------------------------------------------------------------------------------------------- */
 
-enum { COLUMNS = 7 };
-
-struct row {
-    char *cells[COLUMNS];
-    const char *color; /* of the result */
-};
-
-struct table {
-    struct row *rows;
-    size_t count;
-    size_t widths[COLUMNS];
-    bool color;
-};
-
 static const char *result_color(enum program_result result)
 {
     switch (result) {
     case RESULT_OK:
-        return GREEN;
+        return COLOR_GREEN;
     case RESULT_CANCELLED:
-        return YELLOW;
+        return COLOR_YELLOW;
     default:
-        return RED;
+        return COLOR_RED;
     }
 }
 
@@ -213,7 +197,7 @@ static bool has_run(const struct program *program)
     return program->interp.id != 0;
 }
 
-static void fill_row(struct row *row, const struct program *program)
+static void fill_row(struct table_row *row, const struct program *program)
 {
     uint64_t lines = program->output.lines[0].count + program->output.lines[1].count;
     bool ran = has_run(program);
@@ -225,52 +209,6 @@ static void fill_row(struct row *row, const struct program *program)
     row->cells[5] = program->memory_peak_bytes > 0 ? size_cell(program->memory_peak_bytes) : text_copy("-");
     row->cells[6] = ran ? text_format("%llu", (unsigned long long)lines) : text_copy("-");
     row->color = result_color(program->result);
-}
-
-static void fill_head(struct row *row)
-{
-    static const char *const heads[COLUMNS] = {"PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "MEMORY", "LINES"};
-    for (size_t i = 0; i < COLUMNS; i++) {
-        row->cells[i] = text_copy(heads[i]);
-    }
-}
-
-static void add_row(const struct table *table, struct buffer *out, size_t index)
-{
-    const struct row *row = &table->rows[index];
-    bool head = index == 0;
-    if (head && table->color) {
-        buffer_text(out, DIM);
-    }
-    for (size_t i = 0; i < COLUMNS; i++) {
-        size_t padding = table->widths[i] - text_width(row->cells[i]);
-        bool colored = table->color && i == 1 && !head;
-        buffer_spaces(out, (i > 0 ? 2 : 0) + (i >= 2 ? padding : 0)); /* numbers stand right */
-        buffer_format(out, "%s%s%s", colored ? row->color : "", row->cells[i], colored ? RESET : "");
-        buffer_spaces(out, i < 2 ? padding : 0);
-    }
-    buffer_text(out, head && table->color ? RESET : "");
-    buffer_add(out, "\n", 1);
-}
-
-static void measure(struct table *table)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        for (size_t j = 0; j < COLUMNS; j++) {
-            size_t width = text_width(table->rows[i].cells[j]);
-            table->widths[j] = width > table->widths[j] ? width : table->widths[j];
-        }
-    }
-}
-
-static void table_free(struct table *table)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        for (size_t j = 0; j < COLUMNS; j++) {
-            free(table->rows[i].cells[j]);
-        }
-    }
-    free(table->rows);
 }
 
 /* "4 programs in 2.31s, CPU 3.96s: 2 ok, 1 failed, 1 timeout" */
@@ -313,21 +251,20 @@ static void write_own(const char *data, size_t len, int64_t patience_ns)
 
 void status_table(const struct programs *programs, int64_t wall_ns, bool color, bool all)
 {
-    struct table table = {.rows = text_alloc((programs->count + 1) * sizeof(struct row)), .count = 1, .color = color};
+    static const char *const heads[] = {"PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "MEMORY", "LINES"};
+    struct table table = {.heads = heads, .columns = sizeof heads / sizeof heads[0], .numbers = 2, .color = color};
     struct buffer out = {0};
     bool brief = !all && programs->count > LONG_TABLE;
-    fill_head(&table.rows[0]);
     for (size_t i = 0; i < programs->count; i++) {
         if (!brief || programs->items[i].result != RESULT_OK) {
-            fill_row(&table.rows[table.count++], &programs->items[i]);
+            fill_row(table_add(&table), &programs->items[i]);
         }
     }
-    measure(&table);
-    for (size_t i = 0; i < table.count && (table.count > 1 || !brief); i++) {
-        add_row(&table, &out, i);
+    if (table.count > 0 || !brief) {
+        table_print(&table, &out);
     }
     if (programs->count > 1) {
-        add_total(&out, programs, wall_ns, programs->count + 1 - table.count);
+        add_total(&out, programs, wall_ns, programs->count - table.count);
     }
     write_own(out.data, out.len, TABLE_PATIENCE);
     table_free(&table);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WRAP_WIDTH = 100 };
+
 static void *not_null(void *memory)
 {
     if (memory == NULL) {
@@ -285,6 +287,22 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
         }
     }
     return nearest;
+}
+
+void text_wrap(const char *text, int indent)
+{
+    int column = indent;
+    while (*text != '\0') {
+        int len = (int)strcspn(text, " \n");
+        if (column > indent && column + 1 + len > WRAP_WIDTH) {
+            printf("\n%*s", indent, "");
+            column = indent;
+        }
+        column += printf("%s%.*s", column > indent ? " " : "", len, text);
+        text += len;
+        text += strspn(text, " \n");
+    }
+    putchar('\n');
 }
 
 void complain(const char *format, ...)

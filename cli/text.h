@@ -49,6 +49,9 @@ void text_clean(struct buffer *out, const char *data, size_t len);
 /* The candidate that `word` was probably meant to be, or NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* Words on stdout from column `indent` on, where it is already, broken before column 100; ends the line. */
+void text_wrap(const char *text, int indent);
+
 /* "isles: ..." on stderr: for commands, before anything runs. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
