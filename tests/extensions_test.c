@@ -1,4 +1,8 @@
 /* Extension modules that refuse an own GIL (tests/copied): what they say of themselves, and private copies of them. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+
 #include "support.h"
 
 static char *library(const char *name)
@@ -72,11 +76,326 @@ static void test_inspect_errors(void **state)
     free(file);
 }
 
+/* --- private copies ------------------------------------------------------------------------------------------------- */
+
+static isle_interp create_private(size_t limit)
+{
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    const char *path[] = {ISLES_TEST_COPIED};
+    config.path = path;
+    config.path_count = 1;
+    config.extensions = ISLE_EXTENSIONS_PRIVATE;
+    config.extension_copy_limit = limit;
+    return create(&config);
+}
+
+static void test_strict_refuses(void **state)
+{
+    (void)state;
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    const char *path[] = {ISLES_TEST_COPIED};
+    config.path = path;
+    config.path_count = 1;
+    isle_interp it = create(&config);
+    run_error(it, "import multi", "ImportError: module multi does not support loading in subinterpreters");
+    end(it);
+}
+
+static void test_static_state_is_its_own(void **state)
+{
+    (void)state;
+    static const char *const modules[] = {"single", "again", "multi", "unsaid", "several", "pack.inner"};
+    isle_interp a = create_private(0), b = create_private(0);
+    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
+        runf(a, "import %s as m\nfirst = m.next()\nassert m.next() == first + 1", modules[i]);
+        runf(b, "import %s as m\nsecond = m.next()", modules[i]);
+        char *first = eval(a, "first");
+        check_eval(b, "second", first);
+        free(first);
+    }
+    end(a);
+    run(b, "import single; single.next()");
+    end(b);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(0);
+    run(it, "import pickle, pack.inner, single, multi, importlib.machinery, importlib.resources, sys\n"
+            "m = pack.inner\n"
+            "assert m.__name__ == 'pack.inner' and m.next.__module__ == 'pack.inner', (m.__name__, m.next.__module__)\n"
+            "assert m.__file__ == m.__spec__.origin and m.__file__.endswith('/copied/pack/inner.so'), m.__file__\n"
+            "assert isinstance(m.__loader__, importlib.machinery.ExtensionFileLoader)\n"
+            "assert multi.__file__.endswith('/copied/multi.so') and repr(multi).startswith(\"<module 'multi' from '/\")\n"
+            "assert pickle.loads(pickle.dumps(m.next)) is m.next\n"
+            "assert pickle.loads(pickle.dumps(single.Thing)) is single.Thing\n"
+            "assert importlib.resources.files('pack').joinpath('text.txt').read_text() == 'beside the module\\n'\n");
+    end(it);
+}
+
+/* As CPython does it. */
+static void test_imported_again(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(0);
+    run(it, "import sys, single, again, multi\n"
+            "def anew(name):\n"
+            "    del sys.modules[name]\n"
+            "    return __import__(name)\n"
+            "single.mark = 1; single.next()\n"
+            "old = single; new = anew('single')\n"
+            "assert new is not old and new.initialized_as == 1 and new.next is old.next and not hasattr(new, 'mark')\n"
+            "old = again; new = anew('again')\n"
+            "assert new is not old and new.initialized_as == old.initialized_as + 1 and new.Thing is old.Thing\n"
+            "old = multi; new = anew('multi')\n"
+            "assert new is not old and new.address() == old.address() and new.filled == 1\n");
+    end(it);
+}
+
+static void test_several_in_one_file(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(0);
+    run(it, "import importlib.util, importlib.machinery, several, sys\n"
+            "def load(name):\n"
+            "    spec = importlib.util.spec_from_file_location(name, several.__file__)\n"
+            "    module = importlib.util.module_from_spec(spec)\n"
+            "    spec.loader.exec_module(module)\n"
+            "    return module\n"
+            "one = several.next()\n"
+            "assert load('second').next() == one + 1\n"
+            "far = load('far.gr\u00fc\u00df')\n"
+            "assert far.next() == one + 2 and far.__name__ == 'far.gr\u00fc\u00df'\n");
+    end(it);
+}
+
+static void test_errors_of_init(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(0);
+    run(it, "import importlib.machinery, importlib.util, os\n"
+            "def load(name, file='broken.so'):\n"
+            "    file = os.path.join(os.path.dirname(__import__('single').__file__), file)\n"
+            "    loader = importlib.machinery.ExtensionFileLoader(name, file)\n"
+            "    spec = importlib.util.spec_from_loader(name, loader)\n"
+            "    try:\n"
+            "        importlib.util.module_from_spec(spec)\n"
+            "    except ImportError as error:\n"
+            "        assert (error.name, error.path) == (name, file), error\n"
+            "        return f'{error} {error.__cause__!r}'\n"
+            "    except RuntimeError as error:\n"
+            "        return str(error)\n"
+            "def says(text, *args):\n"
+            "    told = load(*args)\n"
+            "    assert text in told, told\n"
+            "says('the init function of broken failed and raised no exception', 'broken')\n"
+            "says('not today', 'raises')\n"
+            "says('gave no module', 'no_module')\n"
+            "says('left behind', 'leaves_exception')\n"
+            "says('has no init function for the module absent', 'absent')\n"
+            "says('text.txt: it is no shared library', 'text', 'pack/text.txt')\n"
+            "says('No such file', 'single', 'nowhere.so')\n");
+    end(it);
+}
+
+static void test_those_that_fit_are_not_copied(void **state)
+{
+    (void)state;
+    isle_interp a = create_private(0), b = create_private(0);
+    run(a, "import own_gil, math, _struct, array");
+    run(b, "import own_gil, math, _struct, array");
+    char *address = eval(a, "own_gil.address()");
+    check_eval(b, "own_gil.address()", address);
+    free(address);
+    isle_interp_stats stats = {.size = sizeof stats};
+    check_status(isle_interp_get_stats(b, &stats), ISLE_OK, NULL);
+    check(stats.extension_copies == 0 && stats.extension_copy_bytes == 0);
+    end(a);
+    end(b);
+}
+
+/* Its own rule is CPython's: what is built in and refuses stays refused. */
+static void test_built_in_ones_are_as_ever(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(0);
+    run(it, "import sys\nassert 'faulthandler' in sys.builtin_module_names");
+    isle_error_free(run_fails(it, "import faulthandler", ISLE_ERR_PYTHON));
+    run(it, "import multi");
+    isle_error_free(run_fails(it, "import faulthandler", ISLE_ERR_PYTHON));
+    end(it);
+}
+
+static void test_limit(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(1);
+    run(it, "import own_gil, single");
+    run(it, "import own_gil");
+    isle_error *err = run_fails(it, "import multi", ISLE_ERR_PYTHON);
+    check(strstr(isle_error_message(err), "extension_copy_limit is 1") != NULL);
+    isle_error_free(err);
+    err = run_fails(it, "import again", ISLE_ERR_PYTHON);
+    check(strstr(isle_error_message(err), "extension_copy_limit is 1") != NULL);
+    isle_error_free(err);
+    isle_interp_stats stats = {.size = sizeof stats};
+    check_status(isle_interp_get_stats(it, &stats), ISLE_OK, NULL);
+    check(stats.extension_copies == 1 && stats.extension_copy_bytes > 0);
+    end(it);
+}
+
+static void test_cxx(void **state)
+{
+    (void)state;
+    isle_interp a = create_private(0), b = create_private(0);
+    run(a, "import cxx_inline; cxx_inline.next(); cxx_inline.next()");
+    check_eval(a, "cxx_inline.next()", "(3, 3, 4, 'fresh+++')");
+    run(b, "import cxx_inline");
+    check_eval(b, "cxx_inline.next()", "(1, 1, 2, 'fresh+')");
+    end(a);
+    end(b);
+}
+
+static void test_helpers(void **state)
+{
+    (void)state;
+    isle_interp a = create_private(0), b = create_private(0);
+    static const char code[] = "import uses_helper_a, uses_helper_b\n"
+                               "assert uses_helper_a.shared_list() is uses_helper_b.shared_list()\n"
+                               "uses_helper_a.shared_list().append(1)\n"
+                               "assert uses_helper_b.shared_list() == [1]\n";
+    run(a, code);
+    run(b, code);
+    isle_interp_stats stats = {.size = sizeof stats};
+    check_status(isle_interp_get_stats(a, &stats), ISLE_OK, NULL);
+    check(stats.extension_copies == 3);
+    run(a, "first = uses_helper_a.plain()[1]");
+    int64_t first = eval_int(a, "first");
+    char *next = text_of("(%d, %d)", (int)first + 1, (int)first + 2);
+    check_eval(b, "uses_helper_b.plain()", next); /* without Python in it: the process's */
+    free(next);
+    end(a);
+    end(b);
+}
+
+/* What looks for the code finds the original: dladdr(), which debuggers' names come from too, and the memory map. */
+static void test_code_is_the_originals(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(0);
+    run(it, "import multi");
+    void *code = (void *)(uintptr_t)eval_int(it, "multi.code()");
+    Dl_info info;
+    check(dladdr(code, &info) != 0);
+    char *file = must(realpath(info.dli_fname, NULL)), *original = library("multi.so");
+    char *wanted = must(realpath(original, NULL));
+    check(strcmp(file, wanted) == 0 && strcmp(info.dli_fname, original) != 0);
+    runf(it, "at = multi.code()\n"
+             "for line in open('/proc/self/maps'):\n"
+             "    first, last = (int(x, 16) for x in line.split()[0].split('-'))\n"
+             "    if first <= at < last:\n"
+             "        assert line.rstrip().endswith('/copied/multi.so') and 'r-xp' in line, line\n"
+             "        break\n"
+             "else: raise SystemExit('not mapped')\n");
+    free(wanted);
+    free(original);
+    free(file);
+    end(it);
+}
+
+static isle_engine_info engine(void)
+{
+    isle_engine_info info = {.size = sizeof info};
+    check_status(isle_engine_describe(&info), ISLE_OK, NULL);
+    return info;
+}
+
+static void test_given_back(void **state)
+{
+    (void)state;
+    isle_engine_info before = engine();
+    isle_interp it = create_private(0);
+    run(it, "import single, multi, again");
+    isle_engine_info during = engine();
+    check(during.extension_copies == before.extension_copies + 3);
+    check(during.extension_copy_bytes > before.extension_copy_bytes);
+    end(it);
+    isle_engine_info after = engine();
+    check(after.extension_copies == before.extension_copies);
+    check(after.extension_copy_bytes == before.extension_copy_bytes);
+    check(after.extension_copies_left == before.extension_copies_left);
+    it = create_private(0);
+    run(it, "import cxx_inline"); /* it has a destructor */
+    end(it);
+    after = engine();
+    check(after.extension_copies_left == before.extension_copies_left + 1);
+    check(after.extension_copies == before.extension_copies);
+}
+
+typedef struct racer {
+    pthread_t thread;
+    isle_status status;
+} racer;
+
+static void *race(void *arg)
+{
+    racer *r = arg;
+    for (int i = 0; i < 10 && r->status == ISLE_OK; i++) {
+        isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+        const char *path[] = {ISLES_TEST_COPIED};
+        config.path = path;
+        config.path_count = 1;
+        config.extensions = ISLE_EXTENSIONS_PRIVATE;
+        isle_interp it;
+        r->status = isle_interp_create(runtime, &config, &it, NULL);
+        r->status = r->status != ISLE_OK
+                        ? r->status
+                        : isle_interp_run(it,
+                                          "import single, again, multi, cxx_inline, uses_helper_a, uses_helper_b, pack.inner\n"
+                                          "assert single.next() == 2 and multi.next() == 1\n"
+                                          "assert cxx_inline.next()[0] == 1\n"
+                                          "assert uses_helper_a.shared_list() == []\n",
+                                          SOON, NULL);
+        r->status = isle_interp_end(it, SOON, NULL) == ISLE_OK ? r->status : ISLE_ERR_STUCK;
+    }
+    return NULL;
+}
+
+static void test_imports_race(void **state)
+{
+    (void)state;
+    racer racers[3] = {{.status = ISLE_OK}};
+    for (size_t i = 0; i < 3; i++) {
+        check(pthread_create(&racers[i].thread, NULL, race, &racers[i]) == 0);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        pthread_join(racers[i].thread, NULL);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        check_status(racers[i].status, ISLE_OK, NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inspect),
         cmocka_unit_test(test_inspect_errors),
+        cmocka_unit_test(test_strict_refuses),
+        cmocka_unit_test(test_static_state_is_its_own),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_imported_again),
+        cmocka_unit_test(test_several_in_one_file),
+        cmocka_unit_test(test_errors_of_init),
+        cmocka_unit_test(test_those_that_fit_are_not_copied),
+        cmocka_unit_test(test_built_in_ones_are_as_ever),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_cxx),
+        cmocka_unit_test(test_helpers),
+        cmocka_unit_test(test_code_is_the_originals),
+        cmocka_unit_test(test_given_back),
+        cmocka_unit_test(test_imports_race),
     };
     return RUN_TESTS(tests);
 }

@@ -196,6 +196,8 @@ typedef struct isle_interp_stats {
     uint64_t output_bytes;     /* written to sys.stdout and sys.stderr */
     uint64_t dropped_bytes;    /* of these two: lost since the reader was slow (isle_full) */
     uint64_t dropped_writes;   /* in how many writes */
+    uint64_t extension_copies; /* of libraries, that it has for itself (isle_extensions) */
+    uint64_t extension_copy_bytes; /* what they take beside the originals, at the most */
 } isle_interp_stats;
 
 /* A snapshot of its counters. Set out->size first. ISLE_ERR_NO_INTERP. */

@@ -299,9 +299,6 @@ static isle_status check_config(const isle_interp_config *c, isle_error **err)
     if (fault != NULL) {
         return error_set(err, ISLE_ERR_INVALID, "isle_interp_config.%s", fault);
     }
-    if (c->extensions == ISLE_EXTENSIONS_PRIVATE || c->extensions == ISLE_EXTENSIONS_AUTO) {
-        return error_set(err, ISLE_ERR_UNSUPPORTED, "isle_interp_config.extensions: no private copies yet");
-    }
     isle_status status = check_strings("path", c->path, c->path_count, err);
     status = status != ISLE_OK ? status : check_strings("env", c->env, c->env_count, err);
     status = status != ISLE_OK ? status : check_variables(c, err);
@@ -374,6 +371,9 @@ isle_status isle_interp_get_stats(isle_interp handle, isle_interp_stats *out)
     interp_lock(in);
     counters_read(&in->counters, plat_now(), &c);
     s.state = state_of(in);
+    if (in->engine != NULL) {
+        engine_get_copies(in->engine, &s.extension_copies, &s.extension_copy_bytes);
+    }
     s.jobs_queued = in->queued;
     s.current_job = in->current != NULL ? in->current->id : 0;
     /* a buried one's thread may end at any time */

@@ -1,4 +1,5 @@
 /* Facts of the engine, for people and for `isles info`. Any thread, also before the runtime starts. */
+#include "library_copy.h"
 #include "python.h"
 
 isle_status isle_engine_describe(isle_engine_info *out)
@@ -6,6 +7,7 @@ isle_status isle_engine_describe(isle_engine_info *out)
     if (out == NULL || out->size < sizeof *out) {
         return ISLE_ERR_INVALID;
     }
+    plat_copies_totals copies = plat_copies_total();
     *out = (isle_engine_info){
         .size = sizeof *out,
         .version = PY_VERSION,
@@ -23,6 +25,10 @@ isle_status isle_engine_describe(isle_engine_info *out)
         .hook_reason = engine.hook_active ? NULL : engine.hook_reason,
         .memory_reason = memory_reason(),
         .memory_left_bytes = engine_memory_left(),
+        .extension_copies = copies.live,
+        .extension_copy_bytes = copies.live_bytes,
+        .extension_copies_left = copies.left,
+        .extension_copies_left_bytes = copies.left_bytes,
     };
     return ISLE_OK;
 }

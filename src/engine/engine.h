@@ -172,6 +172,8 @@ void engine_get_usage(engine_interp *interp, engine_usage *out);
 const char *engine_set_limits(engine_interp *interp, isle_limit memory_bytes, isle_limit threads);
 /* Any thread: what isles.BudgetExceeded says when it is raised next. Copied, and cut at 120 bytes. */
 void engine_say_budget(engine_interp *interp, const char *text);
+/* Any thread: copies of libraries that it has for itself, and their bytes. */
+void engine_get_copies(engine_interp *interp, uint64_t *out_count, uint64_t *out_bytes);
 uint64_t engine_memory_left(void); /* bytes that are held for interpreters that have ended */
 
 /* Signals to the code (isle_interp_signal): any thread, between create and free, by one thread at a time.

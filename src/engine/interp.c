@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "extensions.h"
 #include "python.h"
 #include "shape.h"
 
@@ -16,6 +17,7 @@ static void drop_objects(engine_interp *interp)
     value_types_drop(interp);
     text_drop_keys(interp);
     shape_drop_all(interp);
+    extensions_forget_modules(interp);
 }
 
 /* CPython takes the interpreter's state apart: no more pending calls, no more exceptions of ours. */
@@ -28,6 +30,7 @@ static void on_state_goes(PyObject *capsule)
     signals_drop(interp);
     text_drop_keys(interp);
     shape_drop_all(interp);
+    extensions_drop(interp);
     Py_CLEAR(interp->over_budget);
     environment_drop(interp);
     Py_CLEAR(interp->processes); /* likewise */
@@ -246,13 +249,17 @@ static void end_state(engine_interp *interp)
     if (may_go && interp->own_gil && defects_leaks_arenas() && !engine.adopted) {
         arena_give_back(interp->account);
     }
+    if (may_go) { /* else memory of its objects is still seen, and what releases it may be in a copy */
+        extensions_end(interp);
+    }
 }
 
 static isle_status fill(engine_interp *interp, const isle_interp_config *config, engine_failure *failure)
 {
     bool fine = interp_watch_state(interp) == 0 && frames_install() == 0 && module_install(interp, config) == 0 &&
                 signal_functions_install(interp) == 0 && streams_install(interp, config) == 0 &&
-                environment_install(interp, config) == 0 && apply_config(interp, config) == 0;
+                environment_install(interp, config) == 0 && extensions_install(interp, config) == 0 &&
+                apply_config(interp, config) == 0;
     if (fine) {
         return ISLE_OK;
     }
@@ -336,6 +343,7 @@ void engine_interp_free(engine_interp *interp)
     if (interp == NULL) {
         return;
     }
+    extensions_free(interp);
     account_free(interp->account);
     plat_lock_destroy(&interp->lock);
     plat_free(interp->name);

@@ -117,6 +117,10 @@ struct engine_interp {
     size_t left_count;
     struct engine_interp *next; /* runtime.c's list of those that are reaping */
 
+    struct extensions *extensions;     /* extensions.c; NULL: CPython's rule */
+    _Atomic size_t copies;             /* of libraries */
+    _Atomic uint64_t copy_bytes;
+
     struct policy *policy;             /* the core's; NULL: none */
     int64_t policy_key;                /* policy.c: CPython's id of the interpreter + 1; 0: not in its list */
     struct engine_interp *policy_next; /* its list; under its lock */

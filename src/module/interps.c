@@ -344,13 +344,14 @@ static PyObject *stats(PyObject *capsule, PyObject *arg)
     if (status != ISLE_OK) {
         return raise_failure(interp_of(capsule), status, NULL);
     }
-    return Py_BuildValue("{s:N,s:s,s:K,s:K,s:K,s:K,s:K,s:K,s:L,s:L,s:L,s:K,s:K,s:K}", "name",
+    return Py_BuildValue("{s:N,s:s,s:K,s:K,s:K,s:K,s:K,s:K,s:L,s:L,s:L,s:K,s:K,s:K,s:K,s:K}", "name",
                          PyUnicode_DecodeUTF8(s.name, (Py_ssize_t)strlen(s.name), "replace"), "state", states[s.state],
                          "jobs_started", s.jobs_started, "jobs_ended", s.jobs_ended, "jobs_failed", s.jobs_failed,
                          "jobs_queued", s.jobs_queued, "current_job", s.current_job, "interrupts", s.interrupts,
                          "created_ns", (long long)s.created_ns, "wall_ns", (long long)s.wall_ns, "cpu_ns",
                          (long long)s.cpu_ns, "output_bytes", s.output_bytes, "dropped_bytes", s.dropped_bytes,
-                         "dropped_writes", s.dropped_writes);
+                         "dropped_writes", s.dropped_writes, "extension_copies", s.extension_copies,
+                         "extension_copy_bytes", s.extension_copy_bytes);
 }
 
 /* --- held from anywhere ------------------------------------------------------------------------------------------- */

@@ -21,7 +21,8 @@ static PyObject *plain(PyObject *self, PyObject *unused)
 {
     (void)self;
     (void)unused;
-    return Py_BuildValue("(ii)", helper_plain(), plain_next());
+    int by_helper = helper_plain();
+    return Py_BuildValue("(ii)", by_helper, plain_next());
 }
 
 static PyMethodDef methods[] = {

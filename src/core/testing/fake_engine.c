@@ -575,6 +575,13 @@ void engine_say_budget(engine_interp *interp, const char *text)
     must(text[0] != '\0', "engine_say_budget without a text");
 }
 
+void engine_get_copies(engine_interp *interp, uint64_t *out_count, uint64_t *out_bytes)
+{
+    (void)interp;
+    *out_count = 2;
+    *out_bytes = 4096;
+}
+
 uint64_t engine_memory_left(void)
 {
     return 0;

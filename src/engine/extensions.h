@@ -1,0 +1,21 @@
+/* Extension modules of one interpreter, where it has copies of those that refuse an own GIL: see extensions.c. */
+#ifndef ISLES_ENGINE_EXTENSIONS_H
+#define ISLES_ENGINE_EXTENSIONS_H
+
+#include "python.h"
+
+/* Home, attached. With ISLES_EXTENSIONS_PRIVATE and _AUTO: takes the place of _imp.create_dynamic. -1: an exception. */
+int extensions_install(engine_interp *interp, const isle_interp_config *config);
+/* Attached: what it keeps of modules goes, so that these can; then all of its objects. Again is fine. */
+void extensions_forget_modules(engine_interp *interp);
+void extensions_drop(engine_interp *interp);
+/* CPython has taken the interpreter apart: its copies are unloaded where that is safe. */
+void extensions_end(engine_interp *interp);
+/* Any thread: whatever is left of it stays for good. */
+void extensions_free(engine_interp *interp);
+
+/* Rules for copies: who uses CPython's API gets its own; who leaves its code where others call it stays. */
+struct plat_copies_rules;
+extern const struct plat_copies_rules extensions_rules;
+
+#endif
