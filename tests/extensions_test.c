@@ -48,9 +48,8 @@ static void test_inspect(void **state)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         check_saying(&all[i]);
     }
-    const saying exported = {"exported.so",
-                             "exported",
-                             {0, ISLE_EXTENSION_EXPORT, ISLE_EXTENSION_NOT_SUPPORTED, 0, 24}};
+    const saying exported = {
+        "exported.so", "exported", {0, ISLE_EXTENSION_EXPORT, ISLE_EXTENSION_NOT_SUPPORTED, 0, 24}};
     if (engine_version() >= 0x030f) {
         check_saying(&exported);
     }
@@ -122,15 +121,16 @@ static void test_names(void **state)
 {
     (void)state;
     isle_interp it = create_private(0);
-    run(it, "import pickle, pack.inner, single, multi, importlib.machinery, importlib.resources, sys\n"
-            "m = pack.inner\n"
-            "assert m.__name__ == 'pack.inner' and m.next.__module__ == 'pack.inner', (m.__name__, m.next.__module__)\n"
-            "assert m.__file__ == m.__spec__.origin and m.__file__.endswith('/copied/pack/inner.so'), m.__file__\n"
-            "assert isinstance(m.__loader__, importlib.machinery.ExtensionFileLoader)\n"
-            "assert multi.__file__.endswith('/copied/multi.so') and repr(multi).startswith(\"<module 'multi' from '/\")\n"
-            "assert pickle.loads(pickle.dumps(m.next)) is m.next\n"
-            "assert pickle.loads(pickle.dumps(single.Thing)) is single.Thing\n"
-            "assert importlib.resources.files('pack').joinpath('text.txt').read_text() == 'beside the module\\n'\n");
+    run(it,
+        "import pickle, pack.inner, single, multi, importlib.machinery, importlib.resources, sys\n"
+        "m = pack.inner\n"
+        "assert m.__name__ == 'pack.inner' and m.next.__module__ == 'pack.inner', (m.__name__, m.next.__module__)\n"
+        "assert m.__file__ == m.__spec__.origin and m.__file__.endswith('/copied/pack/inner.so'), m.__file__\n"
+        "assert isinstance(m.__loader__, importlib.machinery.ExtensionFileLoader)\n"
+        "assert multi.__file__.endswith('/copied/multi.so') and repr(multi).startswith(\"<module 'multi' from '/\")\n"
+        "assert pickle.loads(pickle.dumps(m.next)) is m.next\n"
+        "assert pickle.loads(pickle.dumps(single.Thing)) is single.Thing\n"
+        "assert importlib.resources.files('pack').joinpath('text.txt').read_text() == 'beside the module\\n'\n");
     end(it);
 }
 
@@ -351,12 +351,13 @@ static void *race(void *arg)
         r->status = isle_interp_create(runtime, &config, &it, NULL);
         r->status = r->status != ISLE_OK
                         ? r->status
-                        : isle_interp_run(it,
-                                          "import single, again, multi, cxx_inline, uses_helper_a, uses_helper_b, pack.inner\n"
-                                          "assert single.next() == 2 and multi.next() == 1\n"
-                                          "assert cxx_inline.next()[0] == 1\n"
-                                          "assert uses_helper_a.shared_list() == []\n",
-                                          SOON, NULL);
+                        : isle_interp_run(
+                              it,
+                              "import single, again, multi, cxx_inline, uses_helper_a, uses_helper_b, pack.inner\n"
+                              "assert single.next() == 2 and multi.next() == 1\n"
+                              "assert cxx_inline.next()[0] == 1\n"
+                              "assert uses_helper_a.shared_list() == []\n",
+                              SOON, NULL);
         r->status = isle_interp_end(it, SOON, NULL) == ISLE_OK ? r->status : ISLE_ERR_STUCK;
     }
     return NULL;

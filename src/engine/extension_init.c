@@ -20,9 +20,9 @@ static PyObject *symbol_of(const char *prefix, PyObject *name)
     bool ascii = PyUnicode_IS_ASCII(last);
     PyObject *encoded = PyUnicode_AsEncodedString(last, ascii ? "ascii" : "punycode", NULL);
     Py_DECREF(last);
-    PyObject *symbol = encoded != NULL ? PyBytes_FromFormat("%s%s_%s", prefix, ascii ? "" : "U",
-                                                            PyBytes_AS_STRING(encoded))
-                                       : NULL;
+    PyObject *symbol = encoded != NULL
+                           ? PyBytes_FromFormat("%s%s_%s", prefix, ascii ? "" : "U", PyBytes_AS_STRING(encoded))
+                           : NULL;
     Py_XDECREF(encoded);
     if (symbol != NULL) {
         for (char *c = PyBytes_AS_STRING(symbol); *c != '\0'; c++) {

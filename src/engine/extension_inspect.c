@@ -10,8 +10,8 @@ static isle_status fail_with_exception(engine_failure *failure)
     PyObject *exception = PyErr_GetRaisedException();
     PyObject *text = PyObject_Str(exception);
     const char *utf8 = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
-    isle_status status =
-        engine_fail(failure, ISLE_ERR_PYTHON, "%s: %s", Py_TYPE(exception)->tp_name, utf8 != NULL ? utf8 : "");
+    isle_status status = engine_fail(failure, ISLE_ERR_PYTHON, "%s: %s", Py_TYPE(exception)->tp_name,
+                                     utf8 != NULL ? utf8 : "");
     Py_XDECREF(text);
     Py_DECREF(exception);
     PyErr_Clear();

@@ -1,7 +1,7 @@
 /* Private copies of extension modules. In an interpreter that wants them _imp.create_dynamic, which importlib's loaders
  * call, is a function of ours. Loaders, specs, __file__ and sys.modules stay importlib's.
  *
- * A module that says that it can have a GIL of its own goes CPython's way. Of another one's library the interpreter loads a
+ * A module that says that it can have a GIL of its own, and binds to no other extension, goes CPython's way. Of another one's library the interpreter loads a
  * copy (src/platform/linux/library_copy.c), once for a file, and its init function runs here, not in the main
  * interpreter as CPython would have it. To know which, the init function has to be called; that is done in the copy too, which
  * is then unloaded again, and is remembered for the process by the file's identity.
@@ -19,16 +19,17 @@ typedef struct made { /* a module that was made from a copy */
     struct made *next;
     char *file, *name; /* the original's path; the full name in UTF-8 */
     void *library;
-    PyModuleDef *def;   /* SINGLE_PHASE */
-    PyObject *content;  /* ... that can be initialized once only: its dict after that; owned */
+    PyModuleDef *def;  /* SINGLE_PHASE */
+    PyObject *content; /* ... that can be initialized once only: its dict after that; owned */
 } made;
 
 struct extensions {
     plat_copies *copies;
     made *made;
-    PyObject *cpythons;    /* _imp.create_dynamic as it was */
-    PyObject *check;       /* _imp._override_multi_interp_extensions_check */
-    size_t limit;          /* 0: none */
+    PyObject *cpythons;      /* _imp.create_dynamic as it was */
+    PyObject *cpythons_exec; /* _imp.exec_dynamic, likewise */
+    PyObject *check;         /* _imp._override_multi_interp_extensions_check */
+    size_t limit;            /* 0: none */
     bool by_verdict;
 };
 
@@ -49,14 +50,41 @@ static bool is_pythons(const char *symbol)
  * has destructors of C++ stays too: they may touch objects of Python. */
 static bool hands_out_code(const char *symbol)
 {
-    static const char *const names[] = {
-        "Py_AtExit", "PyUnstable_AtExit", "Py_AddPendingCall", "PyOS_setsig", "PyOS_InputHook", "PySys_AddAuditHook",
-        "PyMem_SetAllocator", "PyObject_SetArenaAllocator", "PyEval_SetProfileAllThreads", "PyEval_SetTraceAllThreads",
-        "PyThread_start_new_thread", "PyImport_AppendInittab", "PyImport_ExtendInittab", "PyImport_FrozenModules",
-        "_PyInterpreterState_SetEvalFrameFunc", "PyInterpreterState_Main", "pthread_create", "thrd_create",
-        "pthread_key_create", "tss_create", "pthread_atfork", "__register_atfork", "signal", "sigaction", "bsd_signal",
-        "sysv_signal", "__sysv_signal", "timer_create", "atexit", "on_exit", "__cxa_atexit", "__cxa_thread_atexit",
-        "__cxa_thread_atexit_impl", "GOMP_parallel", "__kmpc_fork_call"};
+    static const char *const names[] = {"Py_AtExit",
+                                        "PyUnstable_AtExit",
+                                        "Py_AddPendingCall",
+                                        "PyOS_setsig",
+                                        "PyOS_InputHook",
+                                        "PySys_AddAuditHook",
+                                        "PyMem_SetAllocator",
+                                        "PyObject_SetArenaAllocator",
+                                        "PyEval_SetProfileAllThreads",
+                                        "PyEval_SetTraceAllThreads",
+                                        "PyThread_start_new_thread",
+                                        "PyImport_AppendInittab",
+                                        "PyImport_ExtendInittab",
+                                        "PyImport_FrozenModules",
+                                        "_PyInterpreterState_SetEvalFrameFunc",
+                                        "PyInterpreterState_Main",
+                                        "pthread_create",
+                                        "thrd_create",
+                                        "pthread_key_create",
+                                        "tss_create",
+                                        "pthread_atfork",
+                                        "__register_atfork",
+                                        "signal",
+                                        "sigaction",
+                                        "bsd_signal",
+                                        "sysv_signal",
+                                        "__sysv_signal",
+                                        "timer_create",
+                                        "atexit",
+                                        "on_exit",
+                                        "__cxa_atexit",
+                                        "__cxa_thread_atexit",
+                                        "__cxa_thread_atexit_impl",
+                                        "GOMP_parallel",
+                                        "__kmpc_fork_call"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(symbol, names[i]) == 0) {
             return true;
@@ -72,6 +100,11 @@ static bool is_for_definitions(const char *symbol)
     return strcmp(symbol, "PyModuleDef_Init") == 0;
 }
 
+static bool takes_capsules(const char *symbol)
+{
+    return strcmp(symbol, "PyCapsule_GetPointer") == 0 || strcmp(symbol, "PyCapsule_Import") == 0;
+}
+
 /* --- modules that need no copy -------------------------------------------------------------------------------------- */
 
 typedef struct fit {
@@ -84,7 +117,7 @@ typedef struct fit {
 } fit;
 
 static plat_lock fit_lock = {PTHREAD_MUTEX_INITIALIZER}; /* a leaf */
-static fit *fits; /* under it; for the life of the process */
+static fit *fits;                                        /* under it; for the life of the process */
 
 static const char *last_part(const char *name)
 {
@@ -151,17 +184,29 @@ static PyObject *refuse_text(const wanted *w, char *text)
 
 /* --- a module by multi-phase initialization ---------------------------------------------------------------------------- */
 
-/* CPython's check for this thread's interpreter: -1 off, 0 as configured. */
-static bool set_check(const struct extensions *e, int value)
+/* CPython's check, of the interpreter that it is called in: -1 off, 0 as configured. Returns what it was; NULL: an
+ * exception is set. */
+static PyObject *set_check(const struct extensions *e, int value)
 {
-    PyObject *done = PyObject_CallFunction(e->check, "i", value);
-    Py_XDECREF(done);
-    return done != NULL;
+    return PyObject_CallFunction(e->check, "i", value);
+}
+
+/* Takes what set_check() gave, and keeps the exception that is set. */
+static void restore_check(const struct extensions *e, PyObject *before)
+{
+    PyObject *exception = PyErr_GetRaisedException();
+    Py_XDECREF(PyObject_CallOneArg(e->check, before));
+    Py_DECREF(before);
+    PyErr_Clear();
+    if (exception != NULL) {
+        PyErr_SetRaisedException(exception);
+    }
 }
 
 static PyObject *from_definition(const wanted *w, const extension_init *init)
 {
-    if (!set_check(w->e, -1)) {
+    PyObject *before = set_check(w->e, -1);
+    if (before == NULL) {
         return NULL;
     }
 #if PY_VERSION_HEX >= 0x030f0000
@@ -170,14 +215,7 @@ static PyObject *from_definition(const wanted *w, const extension_init *init)
 #else
     PyObject *module = PyModule_FromDefAndSpec(init->def, w->spec);
 #endif
-    PyObject *exception = PyErr_GetRaisedException();
-    if (!set_check(w->e, 0)) {
-        Py_CLEAR(module);
-        Py_CLEAR(exception);
-    }
-    if (exception != NULL) {
-        PyErr_SetRaisedException(exception);
-    }
+    restore_check(w->e, before);
     return module;
 }
 
@@ -310,13 +348,23 @@ static PyObject *make_again(const wanted *w, const made *m)
 
 static PyObject *over_limit(const wanted *w)
 {
-    return refuse(w, "%U is not loaded: the interpreter has as many copies of libraries as it may "
-                     "(extension_copy_limit is %zu)", w->path, w->e->limit);
+    return refuse(w,
+                  "%U is not loaded: the interpreter has as many copies of libraries as it may "
+                  "(extension_copy_limit is %zu)",
+                  w->path, w->e->limit);
 }
 
 static bool is_over_limit(const wanted *w, size_t count)
 {
     return w->e->limit != 0 && count > w->e->limit;
+}
+
+/* Functions of another extension, which may be a copy: kept in a static variable, as numpy's import_array() does, they
+ * are no other interpreter's. What comes with CPython takes them from its own modules only, which are never copied. */
+static bool binds_to_others(const wanted *w)
+{
+    const char *file = PyBytes_AS_STRING(w->file);
+    return strstr(file, "/lib-dynload/") == NULL && plat_library_wants(file, takes_capsules);
 }
 
 typedef enum copy_outcome { COPY_FAILED, COPY_MADE, COPY_NEEDLESS } copy_outcome;
@@ -333,7 +381,7 @@ static copy_outcome use_copy(const wanted *w, void *library, size_t copies_befor
         refuse(w, "%U has no init function for the module %U", w->path, w->name);
         return COPY_FAILED;
     }
-    if (init.info.interpreters == ISLE_EXTENSION_PER_INTERPRETER_GIL) {
+    if (init.info.interpreters == ISLE_EXTENSION_PER_INTERPRETER_GIL && !binds_to_others(w)) {
         plat_copies_drop(w->e->copies, copies_before);
         return COPY_NEEDLESS;
     }
@@ -427,8 +475,9 @@ static PyObject *create_dynamic(PyObject *self, PyObject *const *args, Py_ssize_
     return module;
 }
 
-static PyMethodDef create_dynamic_def = {"create_dynamic", (PyCFunction)(void (*)(void))create_dynamic, METH_FASTCALL,
-                                         "create_dynamic($module, spec, file=None, /)\n--\n\nCreate an extension module."};
+static PyMethodDef create_dynamic_def = {
+    "create_dynamic", (PyCFunction)(void (*)(void))create_dynamic, METH_FASTCALL,
+    "create_dynamic($module, spec, file=None, /)\n--\n\nCreate an extension module."};
 
 void engine_get_copies(engine_interp *interp, uint64_t *out_count, uint64_t *out_bytes)
 {
@@ -436,20 +485,49 @@ void engine_get_copies(engine_interp *interp, uint64_t *out_count, uint64_t *out
     *out_bytes = atomic_load(&interp->copy_bytes);
 }
 
+/* --- _imp.exec_dynamic ------------------------------------------------------------------------------------------------- */
+
+/* While a module is filled in it may make others of its own, as those of PyO3 do: they are from the same copy. */
+static PyObject *exec_dynamic(PyObject *self, PyObject *module)
+{
+    (void)self;
+    engine_interp *interp = interp_of_thread();
+    struct extensions *e = interp != NULL ? interp->extensions : NULL;
+    PyObject *before = e != NULL && e->cpythons_exec != NULL ? set_check(e, -1) : NULL;
+    if (before == NULL) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_RuntimeError, "the interpreter is ending");
+    }
+    PyObject *done = PyObject_CallOneArg(e->cpythons_exec, module);
+    restore_check(e, before);
+    return done;
+}
+
+static PyMethodDef exec_dynamic_def = {"exec_dynamic", exec_dynamic, METH_O,
+                                       "exec_dynamic($module, mod, /)\n--\n\nInitialize an extension module."};
+
 /* --- its life ------------------------------------------------------------------------------------------------------- */
 
-static int take_place(struct extensions *e)
+/* Ours in place of a function of _imp, which is returned. */
+static PyObject *take_place(PyObject *imp, PyMethodDef *ours)
+{
+    PyObject *before = PyObject_GetAttrString(imp, ours->ml_name), *name = PyUnicode_FromString("_imp");
+    PyObject *function = before != NULL && name != NULL ? PyCFunction_NewEx(ours, NULL, name) : NULL;
+    if (function == NULL || PyObject_SetAttrString(imp, ours->ml_name, function) < 0) {
+        Py_CLEAR(before);
+    }
+    Py_XDECREF(function);
+    Py_XDECREF(name);
+    return before;
+}
+
+static int take_places(struct extensions *e)
 {
     PyObject *imp = PyImport_ImportModule("_imp");
-    PyObject *name = PyUnicode_FromString("_imp");
-    e->cpythons = imp != NULL ? PyObject_GetAttrString(imp, "create_dynamic") : NULL;
-    e->check = e->cpythons != NULL ? PyObject_GetAttrString(imp, "_override_multi_interp_extensions_check") : NULL;
-    PyObject *ours = e->check != NULL && name != NULL ? PyCFunction_NewEx(&create_dynamic_def, NULL, name) : NULL;
-    int failed = ours == NULL || PyObject_SetAttrString(imp, "create_dynamic", ours) < 0;
-    Py_XDECREF(ours);
-    Py_XDECREF(name);
+    e->check = imp != NULL ? PyObject_GetAttrString(imp, "_override_multi_interp_extensions_check") : NULL;
+    e->cpythons_exec = e->check != NULL ? take_place(imp, &exec_dynamic_def) : NULL;
+    e->cpythons = e->cpythons_exec != NULL ? take_place(imp, &create_dynamic_def) : NULL;
     Py_XDECREF(imp);
-    return failed ? -1 : 0;
+    return e->cpythons != NULL ? 0 : -1;
 }
 
 int extensions_install(engine_interp *interp, const isle_interp_config *config)
@@ -466,7 +544,7 @@ int extensions_install(engine_interp *interp, const isle_interp_config *config)
     e->limit = config->extension_copy_limit;
     e->by_verdict = config->extensions == ISLE_EXTENSIONS_AUTO;
     interp->extensions = e;
-    return take_place(e);
+    return take_places(e);
 }
 
 void extensions_forget_modules(engine_interp *interp)
@@ -485,6 +563,7 @@ void extensions_drop(engine_interp *interp)
     extensions_forget_modules(interp);
     if (e != NULL) {
         Py_CLEAR(e->cpythons);
+        Py_CLEAR(e->cpythons_exec);
         Py_CLEAR(e->check);
     }
 }

@@ -308,8 +308,8 @@ static bool rename_soname(loading *l)
 {
     for (size_t i = 0; i < l->place.image->dynamic_count; i++) {
         const GElf_Dyn *entry = &l->place.image->dynamic[i];
-        const char *name =
-            entry->d_tag == DT_SONAME ? elf_image_string(l->place.image, (size_t)entry->d_un.d_val) : NULL;
+        const char *name = entry->d_tag == DT_SONAME ? elf_image_string(l->place.image, (size_t)entry->d_un.d_val)
+                                                     : NULL;
         if (name != NULL && strlen(name) > MARK && is_alone(l, (size_t)entry->d_un.d_val)) {
             char *other = rename_string(l, (size_t)entry->d_un.d_val);
             plat_free(other);
