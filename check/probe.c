@@ -41,7 +41,7 @@ const probe_scene probe_scenes[] = {
 };
 const size_t probe_scene_count = sizeof probe_scenes / sizeof probe_scenes[0];
 
-/* --- small things ----------------------------------------------------------------------------------------------- */
+/* --- small things ------------------------------------------------------------------------------------------------- */
 
 void *probe_not_null(void *memory)
 {
@@ -69,7 +69,7 @@ int64_t probe_now(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* --- what a child told ------------------------------------------------------------------------------------------ */
+/* --- what a child told -------------------------------------------------------------------------------------------- */
 
 /* Its last lines of each kind; borrowed from `lines`, owned. */
 struct told {
@@ -293,8 +293,7 @@ void probe_results_free(probe_results *results)
     *results = (probe_results){0};
 }
 
-/* --- what the module says of itself
- * --------------------------------------------------------------------------------- */
+/* --- what the module says of itself ------------------------------------------------------------------------------- */
 
 static void read_facts(const json_t *told, probe_facts *facts)
 {

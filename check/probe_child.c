@@ -30,8 +30,7 @@ struct child {
     double refs, rss; /* slopes */
 };
 
-/* --- telling
- * -------------------------------------------------------------------------------------------------------- */
+/* --- telling ------------------------------------------------------------------------------------------------------ */
 
 static void tell(struct child *child, json_t *line)
 {
@@ -78,8 +77,7 @@ static void trouble_of(struct child *child, const char *at, isle_error *error)
     isle_error_free(error);
 }
 
-/* --- an interpreter
- * ------------------------------------------------------------------------------------------------- */
+/* --- an interpreter ----------------------------------------------------------------------------------------------- */
 
 static char *call_text(struct child *child, const char *what)
 {
@@ -179,8 +177,7 @@ static void end(struct child *child, isle_interp *interp, const char *at)
     interp->id = 0;
 }
 
-/* --- scenes
- * --------------------------------------------------------------------------------------------------------- */
+/* --- scenes ------------------------------------------------------------------------------------------------------- */
 
 static void play_once(struct child *child)
 {
@@ -258,8 +255,7 @@ static void play_two(struct child *child)
     end(child, &interps[1], "the second one's end");
 }
 
-/* --- what is left behind
- * -------------------------------------------------------------------------------------------- */
+/* --- what is left behind ------------------------------------------------------------------------------------------ */
 
 static double resident_bytes(void)
 {
@@ -364,8 +360,7 @@ static void play_again(struct child *child)
     end(child, &observer, "the observer's end");
 }
 
-/* --- whose state
- * ---------------------------------------------------------------------------------------------------- */
+/* --- whose state -------------------------------------------------------------------------------------------------- */
 
 /* Paths of objects that have the same address in both, which live at the same time. */
 static char *shared_objects(const json_t *first, const json_t *second)
@@ -436,8 +431,7 @@ static void play_state(struct child *child)
     end(child, &interps[1], "the second one's end");
 }
 
-/* --- the process
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the process -------------------------------------------------------------------------------------------------- */
 
 static void play(struct child *child)
 {

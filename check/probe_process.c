@@ -23,7 +23,7 @@ extern char **environ;
 
 enum { CHUNK = 64 * 1024, TELL_MOVED = 200, OUTPUT_MOST = 64 * 1024 };
 
-/* --- bytes ------------------------------------------------------------------------------------------------------ */
+/* --- bytes -------------------------------------------------------------------------------------------------------- */
 
 static void bytes_add(probe_bytes *bytes, const char *data, size_t len, size_t most)
 {
@@ -55,7 +55,7 @@ static void output_add(probe_bytes *bytes, const char *data, size_t len)
     bytes->seen = seen;
 }
 
-/* --- starting --------------------------------------------------------------------------------------------------- */
+/* --- starting ----------------------------------------------------------------------------------------------------- */
 
 static int spawn(const char *const *argv, int tell, int output, pid_t *out_pid)
 {
@@ -97,7 +97,7 @@ static int pipe_above(int ends[2])
     return fcntl(ends[0], F_SETFL, O_NONBLOCK);
 }
 
-/* --- watching --------------------------------------------------------------------------------------------------- */
+/* --- watching ----------------------------------------------------------------------------------------------------- */
 
 enum { TOLD, OUTPUT, LIFE, WATCHED };
 
@@ -230,7 +230,7 @@ void probe_outcome_free(probe_outcome *outcome)
     *outcome = (probe_outcome){0};
 }
 
-/* --- the child's side ------------------------------------------------------------------------------------------- */
+/* --- the child's side --------------------------------------------------------------------------------------------- */
 
 static void be_first_to_go(void)
 {
