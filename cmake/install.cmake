@@ -9,9 +9,11 @@ install(TARGETS isles EXPORT isles-targets LIBRARY DESTINATION ${CMAKE_INSTALL_L
 install(DIRECTORY include/isles DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT isles-targets NAMESPACE isles:: DESTINATION ${package_dir})
 
-file(WRITE ${CMAKE_BINARY_DIR}/isles-config.cmake "include(\"\${CMAKE_CURRENT_LIST_DIR}/isles-targets.cmake\")\n")
+file(RELATIVE_PATH package_up "/p/${package_dir}" "/p")
+configure_file(cmake/isles-config.cmake.in ${CMAKE_BINARY_DIR}/isles-config.cmake @ONLY)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/isles-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/isles-config.cmake ${CMAKE_BINARY_DIR}/isles-config-version.cmake
+              cmake/IslesCheck.cmake
         DESTINATION ${package_dir})
 
 # The prefix is found from the file's own place, so that the installed tree can be moved.
