@@ -161,7 +161,7 @@ static void read_end(const probe_outcome *outcome, const struct told *told, prob
     } else if (WIFSIGNALED(outcome->wait_status)) {
         result->end = PROBE_CRASHED;
         result->signal = WTERMSIG(outcome->wait_status);
-        result->detail = with_last_words(probe_format("%s: %s", at, strsignal(result->signal)), &outcome->output);
+        result->detail = with_last_words(probe_format("%s", at), &outcome->output);
     } else if (told->result == NULL || WEXITSTATUS(outcome->wait_status) != 0) {
         result->end = PROBE_CRASHED;
         result->detail = with_last_words(

@@ -69,11 +69,17 @@ static void trouble(struct child *child, const char *end, char *detail)
     child->detail = detail;
 }
 
+/* "import" goes without saying: what came first of a scene is told as it is. */
+static char *located(const char *at, const char *what)
+{
+    return strcmp(at, "import") == 0 ? probe_format("%s", what) : probe_format("%s: %s", at, what);
+}
+
 /* Takes the error over. */
 static void trouble_of(struct child *child, const char *at, isle_error *error)
 {
     bool hung = error != NULL && isle_error_status(error) == ISLE_ERR_STUCK;
-    trouble(child, hung ? "hung" : "failed", probe_format("%s: %s", at, isle_error_message(error)));
+    trouble(child, hung ? "hung" : "failed", located(at, isle_error_message(error)));
     isle_error_free(error);
 }
 
@@ -109,8 +115,7 @@ static json_t *read_answer(struct child *child, const char *at, isle_value *valu
     } else {
         const char *detail = json_string_value(json_object_get(answer, "detail"));
         bool refused = end != NULL && strcmp(end, "refused") == 0;
-        trouble(child, refused ? "refused" : "failed",
-                probe_format("%s: %s", at, detail != NULL ? detail : "no answer"));
+        trouble(child, refused ? "refused" : "failed", located(at, detail != NULL ? detail : "no answer"));
     }
     json_decref(answer);
     return result;

@@ -199,7 +199,8 @@ def _main(text):
         tell(at=at)
         answer = json.loads(isles_probe(json.dumps(request | {"do": what})))
         if answer["end"] != "ok":
-            answer["detail"] = f"{at}: {answer['detail']}"
+            if at != "import":  # which goes without saying
+                answer["detail"] = f"{at}: {answer['detail']}"
             break
     tell(end=answer["end"], detail=answer.get("detail"))
 

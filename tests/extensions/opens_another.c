@@ -4,15 +4,23 @@
 
 #include <Python.h>
 
-static long (*tally)(void);
+static long (*tally)(long more);
 
 static PyObject *count(PyObject *module, PyObject *unused)
 {
     (void)module, (void)unused;
-    return PyLong_FromLong(tally());
+    return PyLong_FromLong(tally(1));
 }
 
-static PyMethodDef methods[] = {{"count", count, METH_NOARGS, "How often it was called."}, {NULL, NULL, 0, NULL}};
+static PyObject *value(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    return PyLong_FromLong(tally(0));
+}
+
+static PyMethodDef methods[] = {{"count", count, METH_NOARGS, "Counts this call."},
+                                {"value", value, METH_NOARGS, "How often that was."},
+                                {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {
     .m_base = PyModuleDef_HEAD_INIT, .m_name = "opens_another", .m_size = -1, .m_methods = methods};

@@ -10,7 +10,15 @@ static PyObject *count(PyObject *module, PyObject *unused)
     return PyLong_FromLong(++counter);
 }
 
-static PyMethodDef methods[] = {{"count", count, METH_NOARGS, "How often it was called."}, {NULL, NULL, 0, NULL}};
+static PyObject *value(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    return PyLong_FromLong(counter);
+}
+
+static PyMethodDef methods[] = {{"count", count, METH_NOARGS, "Counts this call."},
+                                {"value", value, METH_NOARGS, "How often that was."},
+                                {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {
     .m_base = PyModuleDef_HEAD_INIT, .m_name = "static_counter", .m_size = -1, .m_methods = methods};

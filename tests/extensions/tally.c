@@ -1,9 +1,9 @@
 /* What opens_another.c opens: no extension, a library that counts. */
-long tally(void);
+long tally(long more);
 
 static long counter;
 
-__attribute__((visibility("default"))) long tally(void)
+__attribute__((visibility("default"))) long tally(long more)
 {
-    return ++counter;
+    return counter += more;
 }

@@ -1,0 +1,6 @@
+def change(module):
+    module.count()
+
+
+def state(module):
+    return module.value()
