@@ -201,7 +201,7 @@ static bool is_of_compiler(const char *name)
             return true;
         }
     }
-    return strncmp(name, "completed.", 10) == 0 || strncmp(name, "__sanitizer", 11) == 0 ||
+    return strncmp(name, "completed.", 10) == 0 || strncmp(name, "DW.ref.", 7) == 0 || strncmp(name, "__sanitizer", 11) == 0 ||
            strncmp(name, "__asan", 6) == 0;
 }
 
@@ -401,20 +401,26 @@ static void read_definition(elf_facts *out, const elf_layout *layout)
     }
 }
 
-/* Where no definition was found, or one whose slots are filled in by code: what it calls. */
+/* Where no definition was found, or one whose slots may be filled in by code: what it calls. */
 static void guess_init(elf_facts *out)
 {
     bool single = check_strings_has(&out->imports, "PyModule_Create2");
     bool multi = check_strings_has(&out->imports, "PyModuleDef_Init");
+    bool defined = out->init != ELF_INIT_UNKNOWN;
     if (out->module_export) {
         out->init = ELF_INIT_EXPORT;
         out->init_evidence = "exported function";
-    } else if (out->init != ELF_INIT_MULTI && single != multi) {
-        out->init = single ? ELF_INIT_SINGLE : ELF_INIT_MULTI;
-        out->init_evidence = "imported functions";
-    } else if (out->init != ELF_INIT_MULTI && single && multi) {
+    } else if (out->init == ELF_INIT_MULTI) {
+        return;
+    } else if (single == multi) {
         out->init = ELF_INIT_UNKNOWN;
         out->init_evidence = NULL;
+    } else {
+        out->init = single ? ELF_INIT_SINGLE : ELF_INIT_MULTI;
+        out->init_evidence = "imported functions";
+        if (multi && defined) { /* a definition without slots */
+            out->interpreters = out->gil = ELF_SLOT_NONE;
+        }
     }
 }
 

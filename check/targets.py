@@ -234,11 +234,13 @@ def take_requirements(search, target, file):
     if not search.python:
         raise Bad(f"{target}: the engine's python is not known, so nothing can be installed")
     folder = os.path.join(search.scratch, f"installed-{len(search.paths)}-{len(search.seen)}")
-    said = run(search.python, "-m", "venv", folder)
+    has_pip = run(search.python, "-m", "pip", "--version") is None  # one in each environment takes seconds to make
+    said = run(search.python, "-m", "venv", *(["--without-pip"] if has_pip else []), folder)
     if said is not None:
         raise Bad(f"{target}: no virtual environment could be made: {last_lines(said)}")
-    said = run(os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-q", "-r",
-               file, cwd=os.path.dirname(file))
+    inside = os.path.join(folder, "bin", "python")
+    pip = [search.python, "-m", "pip", "--python", inside] if has_pip else [inside, "-m", "pip"]
+    said = run(*pip, "install", "--disable-pip-version-check", "--no-input", "-q", "-r", file, cwd=os.path.dirname(file))
     if said is not None:
         raise Bad(f"{target}: pip could not install it: {last_lines(said)}")
     take_venv(search, target, folder, shown="")

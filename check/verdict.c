@@ -222,11 +222,13 @@ static void warn_of_slopes(check_extension *extension)
         if (result->end != PROBE_LEAKED || strncmp(result->scene, PROBE_MAIN, strlen(PROBE_MAIN)) == 0) {
             continue;
         }
-        if (!isnan(result->rss_slope_bytes)) {
+        if (!isnan(result->refs_slope) && result->refs_slope >= 1) {
+            warn(extension, check_format("%s: references grow by %.1f a round", result->scene, result->refs_slope));
+        } else if (!isnan(result->rss_slope_bytes)) {
             warn(extension,
                  check_format("%s: memory grows by %.0f KiB a round", result->scene, result->rss_slope_bytes / 1024));
         } else {
-            warn(extension, check_format("%s: references grow by %.1f a round", result->scene, result->refs_slope));
+            warn(extension, check_format("%s: memory grows", result->scene));
         }
     }
 }
@@ -280,15 +282,14 @@ static bool keeps_objects(check_extension *extension)
     }
     check_strings objects = statics_of(extension, STATIC_OBJECT, true),
                   types = statics_of(extension, STATIC_TYPE, false);
-    bool makes_types = check_strings_has(&extension->elf.imports, "PyType_Ready");
-    bool keeps = objects.count > 0 || (types.count > 0 && makes_types);
+    bool keeps = objects.count > 0 || types.count > 0;
     if (objects.count > 0) {
         char *list = check_strings_join(&objects, 4);
         because(extension,
                 check_format("says that it supports a GIL of its own, but keeps objects in static data: %s", list));
         free(list);
     }
-    if (types.count > 0 && makes_types) {
+    if (types.count > 0) {
         char *list = check_strings_join(&types, 4);
         because(extension, check_format("says that it supports a GIL of its own, but has static types: %s", list));
         free(list);
@@ -301,7 +302,7 @@ static bool keeps_objects(check_extension *extension)
 static bool lacks_dependency(const probe_result *result)
 {
     return result != NULL && result->end == PROBE_FAILED && result->detail != NULL &&
-           strncmp(result->detail, "ModuleNotFoundError", 19) == 0;
+           strstr(result->detail, "ModuleNotFoundError: No module named") != NULL;
 }
 
 static void decide_without_main(check_extension *extension)
