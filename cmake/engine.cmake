@@ -102,7 +102,7 @@ function(isles_engine_needs)
   # what the object files need when they are linked (isles_add_rooms)
   set_property(GLOBAL PROPERTY ISLES_LIBRARIES_OF_engine ${libraries})
 
-  foreach(script support processes value_types) # becomes a C array
+  foreach(script support processes value_types verdicts) # becomes a C array
     set(source ${CMAKE_SOURCE_DIR}/src/engine/${script}.py)
     set(header ${CMAKE_BINARY_DIR}/generated/${script}_source.h)
     add_custom_command(

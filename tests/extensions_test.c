@@ -77,14 +77,20 @@ static void test_inspect_errors(void **state)
 
 /* --- private copies ------------------------------------------------------------------------------------------------- */
 
-static isle_interp create_private(size_t limit)
+static isle_interp_config private_config(size_t limit)
 {
+    static const char *const path[] = {ISLES_TEST_COPIED};
     isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
-    const char *path[] = {ISLES_TEST_COPIED};
     config.path = path;
     config.path_count = 1;
     config.extensions = ISLE_EXTENSIONS_PRIVATE;
     config.extension_copy_limit = limit;
+    return config;
+}
+
+static isle_interp create_private(size_t limit)
+{
+    isle_interp_config config = private_config(limit);
     return create(&config);
 }
 
@@ -333,6 +339,78 @@ static void test_given_back(void **state)
     check(after.extension_copies == before.extension_copies);
 }
 
+static void test_with_descriptors_of_its_own(void **state)
+{
+    (void)state;
+    isle_interp_config config = private_config(0);
+    config.private_descriptors = true;
+    isle_interp it = create(&config);
+    run(it, "import multi, uses_helper_a; assert multi.next() == 1 and uses_helper_a.shared_list() == []");
+    end(it);
+}
+
+static void test_under_a_policy(void **state)
+{
+    (void)state;
+    const char *const read[] = {ISLES_TEST_COPIED}, *const profiles[] = {"no-network", "no-exec", "no-admin"};
+    isle_policy policy = ISLE_POLICY_INIT;
+    policy.read = isle_policy_landlock(NULL) > 0 ? read : NULL;
+    policy.read_count = policy.read != NULL;
+    policy.seccomp = profiles;
+    policy.seccomp_count = 3;
+    const char *const deny[] = {"deny import:single"};
+    policy.rules = deny;
+    policy.rule_count = 1;
+    isle_interp_config config = private_config(0);
+    config.policy = &policy;
+    isle_interp it = create(&config);
+    run(it, "import multi, uses_helper_a; assert multi.next() == 1 and uses_helper_a.shared_list() == []");
+    isle_error_free(run_fails(it, "import single", ISLE_ERR_PYTHON));
+    end(it);
+}
+
+/* The verdict's file is the one that `isles check` writes. */
+static void test_auto(void **state)
+{
+    (void)state;
+    isle_interp_config config = private_config(0);
+    isle_interp it = create(&config);
+    runf(it,
+         "import hashlib, json\n"
+         "def line(name, verdict):\n"
+         "    digest = hashlib.sha256(open('%s/' + name, 'rb').read()).hexdigest()\n"
+         "    return digest, {'%d.%d': {'verdict': verdict}}\n"
+         "text = json.dumps(dict([line('unsaid.so', 'shared gil'), line('single.so', 'private copy'),\n"
+         "                        line('multi.so', 'worker process')]))",
+         ISLES_TEST_COPIED, engine_version() >> 8, engine_version() & 0xff);
+    char *text = eval(it, "text"), *cache = text_of("%s/cache", scratch());
+    end(it);
+    free(write_file("cache/isles/verdicts.json", "%s", text));
+    free(text);
+    setenv("XDG_CACHE_HOME", cache, 1);
+    free(cache);
+    config.extensions = ISLE_EXTENSIONS_AUTO;
+    it = create(&config);
+    isle_error *err = run_fails(it, "import unsaid", ISLE_ERR_PYTHON);
+    check(strstr(isle_error_message(err), "unsaid.so is not loaded: isles check found that it needs the shared GIL") !=
+          NULL);
+    isle_error_free(err);
+    isle_error_free(run_fails(it, "import multi", ISLE_ERR_PYTHON));
+    run(it, "import single, again; assert single.next() == 2");
+    end(it);
+    unsetenv("XDG_CACHE_HOME");
+}
+
+static void test_shared_gil(void **state)
+{
+    (void)state;
+    isle_interp_config config = private_config(0);
+    config.extensions = ISLE_EXTENSIONS_SHARED_GIL;
+    isle_interp it = create(&config);
+    run(it, "import unsaid");
+    end(it);
+}
+
 typedef struct racer {
     pthread_t thread;
     isle_status status;
@@ -342,11 +420,7 @@ static void *race(void *arg)
 {
     racer *r = arg;
     for (int i = 0; i < 10 && r->status == ISLE_OK; i++) {
-        isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
-        const char *path[] = {ISLES_TEST_COPIED};
-        config.path = path;
-        config.path_count = 1;
-        config.extensions = ISLE_EXTENSIONS_PRIVATE;
+        isle_interp_config config = private_config(0);
         isle_interp it;
         r->status = isle_interp_create(runtime, &config, &it, NULL);
         r->status = r->status != ISLE_OK
@@ -396,6 +470,10 @@ int main(void)
         cmocka_unit_test(test_helpers),
         cmocka_unit_test(test_code_is_the_originals),
         cmocka_unit_test(test_given_back),
+        cmocka_unit_test(test_with_descriptors_of_its_own),
+        cmocka_unit_test(test_under_a_policy),
+        cmocka_unit_test(test_auto),
+        cmocka_unit_test(test_shared_gil),
         cmocka_unit_test(test_imports_race),
     };
     return RUN_TESTS(tests);

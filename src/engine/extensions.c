@@ -31,6 +31,7 @@ struct extensions {
     PyObject *check;         /* _imp._override_multi_interp_extensions_check */
     size_t limit;            /* 0: none */
     bool by_verdict;
+    PyObject *verdicts; /* verdict.c's; NULL until needed */
 };
 
 typedef struct wanted { /* what is being imported; borrowed but for `file` */
@@ -359,12 +360,16 @@ static bool is_over_limit(const wanted *w, size_t count)
     return w->e->limit != 0 && count > w->e->limit;
 }
 
+static bool is_cpythons(const wanted *w)
+{
+    return strstr(PyBytes_AS_STRING(w->file), "/lib-dynload/") != NULL;
+}
+
 /* Functions of another extension, which may be a copy: kept in a static variable, as numpy's import_array() does, they
  * are no other interpreter's. What comes with CPython takes them from its own modules only, which are never copied. */
 static bool binds_to_others(const wanted *w)
 {
-    const char *file = PyBytes_AS_STRING(w->file);
-    return strstr(file, "/lib-dynload/") == NULL && plat_library_wants(file, takes_capsules);
+    return !is_cpythons(w) && plat_library_wants(PyBytes_AS_STRING(w->file), takes_capsules);
 }
 
 typedef enum copy_outcome { COPY_FAILED, COPY_MADE, COPY_NEEDLESS } copy_outcome;
@@ -428,6 +433,23 @@ static bool tell(const wanted *w)
     return PySys_Audit("import", "OOOOO", w->name, w->path, Py_None, Py_None, Py_None) == 0;
 }
 
+/* With extensions = auto. What comes with CPython needs no verdict, and is what finding one needs. */
+static bool is_allowed(const wanted *w, const struct stat *about)
+{
+    const char *against = NULL;
+    if (!w->e->by_verdict || is_cpythons(w)) {
+        return true;
+    }
+    if (verdict_on(&w->e->verdicts, w->path, about, &against) < 0) {
+        return false;
+    }
+    if (against != NULL) {
+        refuse(w, "%U is not loaded: isles check found that %s; or try a copy all the same with extensions = private",
+               w->path, against);
+    }
+    return against == NULL;
+}
+
 static PyObject *create(engine_interp *interp, const wanted *w)
 {
     struct stat about;
@@ -444,7 +466,7 @@ static PyObject *create(engine_interp *interp, const wanted *w)
         return cpythons_way(w); /* which knows what to say of a file that isn't there */
     }
     PyObject *module = NULL;
-    copy_outcome outcome = tell(w) ? make(w, &module) : COPY_FAILED;
+    copy_outcome outcome = tell(w) && is_allowed(w, &about) ? make(w, &module) : COPY_FAILED;
     recount(interp);
     if (outcome == COPY_NEEDLESS) {
         note_fit(&about, name);
@@ -562,6 +584,7 @@ void extensions_drop(engine_interp *interp)
     struct extensions *e = interp->extensions;
     extensions_forget_modules(interp);
     if (e != NULL) {
+        Py_CLEAR(e->verdicts);
         Py_CLEAR(e->cpythons);
         Py_CLEAR(e->cpythons_exec);
         Py_CLEAR(e->check);

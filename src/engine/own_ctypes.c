@@ -4,23 +4,14 @@
  *
  * CPython loads the engine's file as ever, and makes a module of the definition in it. The last step, filling the
  * module in, is ours: it runs in the interpreter that imports. The first interpreter gets what CPython made. For
- * another a copy is taken that no interpreter uses, or a new one loaded: the file, under a name that the dynamic linker
- * has not seen. A module of that takes the place of CPython's in sys.modules. When an interpreter ends, the next may
- * have its copy. Nothing is ever unloaded: objects of an ended interpreter may still point there. Where no copy can be
+ * another a copy is taken that no interpreter uses, or a new one loaded (src/platform/linux/library_copy.c). A module
+ * of that takes the place of CPython's in sys.modules. When an interpreter ends, the next may have its copy. Nothing is ever unloaded: objects of an ended interpreter may still point there. Where no copy can be
  * made, CPython's is filled in. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memfd_create */
-#endif
+#include "library_copy.h"
 #include "python.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #if PY_VERSION_HEX >= 0x030e0000
 
@@ -28,6 +19,7 @@ typedef int (*exec_function)(PyObject *);
 
 typedef struct copy {
     struct copy *next;
+    plat_copies *set; /* with this copy alone; NULL: it is the original */
     PyModuleDef *def;
     bool used;
 } copy;
@@ -36,54 +28,9 @@ enum { MOST_SLOTS = 16 };
 
 static plat_lock lock = {PTHREAD_MUTEX_INITIALIZER}; /* a leaf; taken attached, held while the dynamic linker works */
 static copy *copies;                                 /* under `lock`; never freed */
-static unsigned count;
-static char *file; /* the engine's; this and the next two: written once, at start */
+static char *file;                                   /* the engine's; this and the next two: written once, at start */
 static copy original;
 static exec_function fill_original;
-
-/* The linker takes one name for one library, and descriptors are used again: so the name spells the copy's number, a
- * slash or a slash and a dot for each bit. */
-static void spell_name(char *name, unsigned number, int descriptor)
-{
-    name += sprintf(name, "/proc/self/fd");
-    for (; number > 0; number >>= 1) {
-        name += sprintf(name, number % 2 == 1 ? "/." : "/");
-    }
-    sprintf(name, "/%d", descriptor);
-}
-
-static bool copy_bytes(int from, int to)
-{
-    struct stat about;
-    off_t left = fstat(from, &about) == 0 ? about.st_size : -1;
-    while (left > 0) {
-        ssize_t sent = sendfile(to, from, NULL, (size_t)left);
-        if (sent <= 0) {
-            return false;
-        }
-        left -= sent;
-    }
-    return left == 0;
-}
-
-static void *load_copy(unsigned number)
-{
-    char name[128];
-    void *library = NULL;
-    int from = open(file, O_RDONLY | O_CLOEXEC);
-    int to = memfd_create("_ctypes", MFD_CLOEXEC);
-    if (from >= 0 && to >= 0 && copy_bytes(from, to)) {
-        spell_name(name, number, to);
-        library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    }
-    if (from >= 0) {
-        close(from);
-    }
-    if (to >= 0) {
-        close(to);
-    }
-    return library;
-}
 
 static PyModuleDef *def_in(void *library)
 {
@@ -93,16 +40,29 @@ static PyModuleDef *def_in(void *library)
     return def != NULL && PyObject_TypeCheck(def, &PyModuleDef_Type) ? (PyModuleDef *)def : NULL;
 }
 
+static PyModuleDef *load_copy(plat_copies *set)
+{
+    char *error = NULL;
+    void *library = set != NULL ? plat_copies_load(set, file, &error) : NULL;
+    plat_free(error);
+    return def_in(library);
+}
+
 /* Under the lock. */
 static copy *another(void)
 {
+    static const plat_copies_rules rules = {NULL, NULL};
     copy *c = plat_calloc(1, sizeof *c);
-    PyModuleDef *def = c != NULL ? def_in(load_copy(++count)) : NULL;
-    if (def == NULL) {
+    if (c == NULL) {
+        return NULL;
+    }
+    c->set = plat_copies_new(&rules);
+    c->def = load_copy(c->set);
+    if (c->def == NULL) {
+        plat_copies_free(c->set, false);
         plat_free(c);
         return NULL;
     }
-    c->def = def;
     c->next = copies;
     copies = c;
     return c;

@@ -272,7 +272,7 @@ void target_drop(engine_interp *interp);
 
 /* script.c: Python code of ours. It is compiled by the main interpreter at start, attached, and loaded where it is
  * needed: new reference to its globals, or NULL with an exception set. */
-typedef enum script { SCRIPT_SUPPORT, SCRIPT_PROCESSES, SCRIPT_VALUE_TYPES, SCRIPTS } script;
+typedef enum script { SCRIPT_SUPPORT, SCRIPT_PROCESSES, SCRIPT_VALUE_TYPES, SCRIPT_VERDICTS, SCRIPTS } script;
 int script_prepare(void);
 void script_forget(void);
 PyObject *script_load(script which, const char *name);

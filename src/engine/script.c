@@ -6,9 +6,10 @@
 
 #include <marshal.h>
 
-#include "processes_source.h" /* made by CMake from processes.py, support.py and value_types.py */
+#include "processes_source.h" /* made by CMake from the .py files beside this one */
 #include "support_source.h"
 #include "value_types_source.h"
+#include "verdicts_source.h"
 
 static struct {
     const char *source;
@@ -16,7 +17,8 @@ static struct {
     size_t size;
 } scripts[SCRIPTS] = {[SCRIPT_SUPPORT] = {.source = support_source},
                       [SCRIPT_PROCESSES] = {.source = processes_source},
-                      [SCRIPT_VALUE_TYPES] = {.source = value_types_source}};
+                      [SCRIPT_VALUE_TYPES] = {.source = value_types_source},
+                      [SCRIPT_VERDICTS] = {.source = verdicts_source}};
 
 static int prepare(script which)
 {
