@@ -59,6 +59,8 @@ static isle_status create_interp(struct program *program, isle_runtime *runtime,
     config.umask = program->umask;
     config.umask_set = program->umask_set;
     config.shared_cwd = program->shared_cwd;
+    config.locale = program->locale;
+    config.shared_locale = program->shared_locale;
     config.env_base = program->env_base;
     config.env = program->env.items;
     config.env_count = program->env.count;

@@ -37,6 +37,7 @@ enum {
     OPT_UMASK,
     OPT_ENV_EMPTY,
     OPT_SHARE,
+    OPT_LOCALE,
     OPT_JOBS,
     OPT_OUTPUT,
     OPT_FAIL_FAST,
@@ -66,6 +67,7 @@ static const struct option LONG[] = {
     {"append", no_argument, NULL, OPT_APPEND},
     {"slow-reader", required_argument, NULL, OPT_SLOW_READER},
     {"cwd", required_argument, NULL, OPT_CWD},
+    {"locale", required_argument, NULL, OPT_LOCALE},
     {"umask", required_argument, NULL, OPT_UMASK},
     {"env-empty", no_argument, NULL, OPT_ENV_EMPTY},
     {"share", required_argument, NULL, OPT_SHARE},
@@ -237,8 +239,10 @@ static int read_share(struct program_options *program, const char *text)
         program->share_cwd = true;
     } else if (strcmp(text, "env") == 0) {
         program->share_env = true;
+    } else if (strcmp(text, "locale") == 0) {
+        program->share_locale = true;
     } else {
-        return bad_value("--share", text, "neither cwd nor env");
+        return bad_value("--share", text, "none of cwd, env, locale");
     }
     return 0;
 }
@@ -331,6 +335,9 @@ static int read_program_option(struct program_options *program, int code, const 
         return read_slow_reader(program, value);
     case OPT_CWD:
         program->cwd = value;
+        return 0;
+    case OPT_LOCALE:
+        program->locale = value;
         return 0;
     case OPT_UMASK:
         return read_umask(program, value);

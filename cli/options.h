@@ -30,7 +30,8 @@ struct program_options {
     struct policy_options policy;
     const char *cwd;
     unsigned umask;
-    bool umask_set, env_empty, share_cwd, share_env;
+    bool umask_set, env_empty, share_cwd, share_env, share_locale;
+    const char *locale;
 };
 
 struct program_spec {

@@ -215,7 +215,7 @@ static void merge_lists(struct program *program, const struct program_options *a
     program->timeout_ns = own->timeout_set ? own->timeout_ns : all->timeout_ns;
 }
 
-/* Working directory, umask and environment: its own, unless they are to be shared. */
+/* Working directory, umask, environment and locale: its own, unless they are to be shared. */
 static int choose_compartment(struct program *program, const struct program_options *all,
                               const struct program_options *own)
 {
@@ -228,6 +228,12 @@ static int choose_compartment(struct program *program, const struct program_opti
     program->env_base = share_env ? ISLE_ENV_SHARED : empty ? ISLE_ENV_EMPTY : ISLE_ENV_COPY;
     if (program->shared_cwd && (cwd != NULL || program->umask_set)) {
         complain("--share cwd: not together with %s", cwd != NULL ? "--cwd" : "--umask");
+        return EXIT_USAGE;
+    }
+    program->locale = own->locale != NULL ? own->locale : all->locale;
+    program->shared_locale = all->share_locale || own->share_locale;
+    if (program->shared_locale && program->locale != NULL) {
+        complain("--share locale: not together with --locale");
         return EXIT_USAGE;
     }
     if (share_env && (empty || program->env.count > 0)) {

@@ -38,7 +38,8 @@ struct program {
     bool append;
     char *cwd;                 /* absolute; NULL: ours */
     unsigned umask;
-    bool umask_set, shared_cwd;
+    bool umask_set, shared_cwd, shared_locale;
+    const char *locale; /* NULL: the process's at its start */
     isle_env_base env_base;
     int64_t timeout_ns;        /* 0: none */
     isle_budgets budgets;

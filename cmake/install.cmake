@@ -6,6 +6,9 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/isles)
 # The installed library finds libpython by its folder, unless the system's loader finds it anyway.
 set_target_properties(isles PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 install(TARGETS isles EXPORT isles-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET isles_interpose)
+  install(TARGETS isles_interpose EXPORT isles-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(DIRECTORY include/isles DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT isles-targets NAMESPACE isles:: DESTINATION ${package_dir})
 
@@ -20,6 +23,10 @@ install(FILES ${CMAKE_BINARY_DIR}/isles-config.cmake ${CMAKE_BINARY_DIR}/isles-c
 file(RELATIVE_PATH up "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
 configure_file(cmake/isles.pc.in ${CMAKE_BINARY_DIR}/isles.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/isles.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(TARGET isles_interpose)
+  configure_file(cmake/isles-interpose.pc.in ${CMAKE_BINARY_DIR}/isles-interpose.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/isles-interpose.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 
 install(TARGETS isles_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES docs/man/isles.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

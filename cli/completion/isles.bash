@@ -16,14 +16,15 @@ _isles_run()
     --allow-read | --allow-write | --allow-exec) mapfile -t COMPREPLY < <(compgen -W "none" -f -- "$cur"); return ;;
     --seccomp) mapfile -t COMPREPLY < <(compgen -W "no-network no-exec no-admin" -- "$cur"); return ;;
     --deny | --allow) mapfile -t COMPREPLY < <(compgen -W "ctypes.* import open os.* socket.* subprocess.Popen" -- "$cur"); return ;;
-    --share) mapfile -t COMPREPLY < <(compgen -W "cwd env" -- "$cur"); return ;;
+    --share) mapfile -t COMPREPLY < <(compgen -W "cwd env locale" -- "$cur"); return ;;
+    --locale) mapfile -t COMPREPLY < <(compgen -W "$(locale -a 2>/dev/null)" -- "$cur"); return ;;
     --path | --cwd) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     -m) _isles_modules; return ;;
     -W) mapfile -t COMPREPLY < <(compgen -W "default error ignore always module once" -- "$cur"); return ;;
     -X) mapfile -t COMPREPLY < <(compgen -W "int_max_str_digits= pycache_prefix= warn_default_encoding" -- "$cur"); return ;;
     esac
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--args --env --env-empty --cwd --umask --share --path --venv --timeout --memory --cpu --threads --output-limit
+        mapfile -t COMPREPLY < <(compgen -W "--args --env --env-empty --cwd --umask --locale --share --path --venv --timeout --memory --cpu --threads --output-limit
             --stdin --stdout --stderr --append --slow-reader --gil --extensions --name --copies --isolated
             --no-site --jobs --output --fail-fast --quiet --summary --color --help
             --allow-read --allow-write --allow-exec --allow-connect --allow-bind --seccomp --deny --allow --observe -m -n -I -S -B -u -W -X" -- "$cur")

@@ -15,7 +15,8 @@ _isles_run() {
         '*--env-empty[no variables but those of --env]' \
         '*--cwd=[the folder it starts in]:folder:_files -/' \
         '*--umask=[the umask it starts with]:octal number:(022 027 077)' \
-        '*--share=[what it has in common with the process]:what:(cwd env)' \
+        '*--locale=[the locale it starts with]:locale:($(locale -a 2>/dev/null))' \
+        '*--share=[what it has in common with the process]:what:(cwd env locale)' \
         '*--path=[front of its sys.path]:folder:_files -/' \
         '*--venv=[its virtual environment]:folder:_files -/' \
         '*--timeout=[stop it after a time]:time (5s, 500ms, 2m):' \

@@ -127,6 +127,10 @@ typedef struct isle_interp_config { /* start from ISLE_INTERP_CONFIG_INIT; zero 
     bool umask_set;            /* false: the creating thread's */
     bool shared_cwd;           /* working directory and umask stay the process's; not with cwd or umask_set */
     isle_env_base env_base;    /* what `env` is applied to */
+    const char *locale;        /* the locale it starts with: "de_DE.UTF-8"; "": as its environment variables say; NULL:
+                                  the process's or, created by code of an interpreter, that one's. ISLE_ERR_INVALID:
+                                  the system has no such; ISLE_ERR_UNSUPPORTED: no locale of its own can be had */
+    bool shared_locale;        /* locale.setlocale() changes the process's; not with locale */
     /* extension modules */
     isle_extensions extensions;
     size_t extension_copy_limit; /* PRIVATE, AUTO: copies of libraries; the import that would need one more fails. 0: none
@@ -137,7 +141,8 @@ typedef struct isle_interp_config { /* start from ISLE_INTERP_CONFIG_INIT; zero 
 
 /* Creates an interpreter with its home thread; returns once it can take jobs. `config` may be NULL.
  * Relative paths in it, but cwd, are looked up in the interpreter's working directory. Where the system gives a thread
- * no working directory of its own, cwd and umask_set are refused, and otherwise an ISLE_EVENT_LOG says so once.
+ * no working directory of its own, cwd and umask_set are refused, and otherwise an ISLE_EVENT_LOG says so once; the
+ * same goes for locale.
  * Errors: ISLE_ERR_INVALID and ISLE_ERR_UNSUPPORTED name the field; ISLE_ERR_SYSTEM: no thread, no such file;
  * ISLE_ERR_ENGINE: CPython's message; ISLE_ERR_EXIT: what runs at its start (sitecustomize) called os._exit;
  * ISLE_ERR_STATE: the runtime is stopping. */
@@ -220,7 +225,7 @@ ISLE_API size_t isle_interp_list(isle_interp *out_interps, size_t capacity);
  * for use after leaving, nor used in another interpreter. PyGILState_Ensure must not be used inside
  * (it finds the main interpreter). An interpreter that is ending waits for its entries, up to its deadline.
  * ISLE_ERR_NO_INTERP, ISLE_ERR_STUCK, ISLE_ERR_NOMEM; ISLE_ERR_UNSUPPORTED: its descriptors are private. */
-typedef struct isle_entry { void *opaque[4]; } isle_entry;
+typedef struct isle_entry { void *opaque[5]; } isle_entry;
 ISLE_API isle_status isle_interp_enter(isle_interp interp, isle_entry *out_entry, isle_error **err);
 ISLE_API void isle_interp_leave(isle_entry *entry);
 

@@ -270,6 +270,9 @@ class Interpreter(_Runs):
     cwd         the directory it starts in; None: the one of whoever creates it
     umask       the umask it starts with; None: likewise
     shared_cwd  True: working directory and umask are not its own but the process's
+    locale      the locale it starts with: "de_DE.UTF-8"; "": as its environment variables say; None: the one of whoever
+                creates it
+    shared_locale   True: its locale.setlocale() changes the process's
     stdin, stdout, stderr   None: the process's; isles.DEVNULL; a descriptor or something with fileno(); a path; an
                 isles.Queue (of lines); for the last two isles.CAPTURE; or an isles.Stream, which says more
     site        False: no site-packages
@@ -311,6 +314,8 @@ class Interpreter(_Runs):
         cwd: str | os.PathLike[str] | None = None,
         umask: int | None = None,
         shared_cwd: bool = False,
+        locale: str | None = None,
+        shared_locale: bool = False,
         stdin: Target | Stream = None,
         stdout: Target | Stream = None,
         stderr: Target | Stream = None,
@@ -348,6 +353,8 @@ class Interpreter(_Runs):
             "cwd": os.fspath(cwd) if cwd is not None else None,
             "umask": _umask(umask),
             "shared_cwd": shared_cwd,
+            "locale": locale,
+            "shared_locale": shared_locale,
             "stdin": self._stream("stdin", stdin),
             "stdout": self._stream("stdout", stdout),
             "stderr": self._stream("stderr", stderr),

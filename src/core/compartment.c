@@ -1,5 +1,5 @@
 /* What the system gives an interpreter's threads for themselves. The home thread takes it before it makes the
- * interpreter; the threads and processes that come from it inherit it. */
+ * interpreter; the threads and processes that come from it inherit it. The home thread alone, but for its end. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,21 +14,20 @@ static isle_status refuse(engine_failure *failure, isle_status status, char *mes
 }
 
 /* Interpreters work without: whoever wanted nothing special gets the process's, and the host is told once. */
-static void tell_shared(interp *in, int error)
+static void tell_shared(interp *in, atomic_bool *told, const char *what, const char *why)
 {
-    static atomic_bool told;
-    if (atomic_exchange(&told, true)) {
+    if (atomic_exchange(told, true)) {
         return;
     }
-    char *message = plat_printf("the working directory and umask are shared by all interpreters: the system gives a "
-                                "thread none of its own (%s)",
-                                strerror(error));
+    char *message = plat_printf("%s shared by all interpreters: the system gives a thread none of its own (%s)", what,
+                                why);
     event_tell(in->rt, in, ISLE_EVENT_LOG, (event_details){.message = message});
     plat_free(message);
 }
 
 static isle_status take_own_fs(interp *in, isle_interp_config *config, engine_failure *failure)
 {
+    static atomic_bool told;
     int error = plat_own_fs();
     if (error == 0) {
         return ISLE_OK;
@@ -39,7 +38,7 @@ static isle_status take_own_fs(interp *in, isle_interp_config *config, engine_fa
                                   "its own (%s)",
                                   config->cwd != NULL ? "cwd" : "umask", strerror(error)));
     }
-    tell_shared(in, error);
+    tell_shared(in, &told, "the working directory and umask are", strerror(error));
     config->shared_cwd = true;
     return ISLE_OK;
 }
@@ -95,8 +94,56 @@ static isle_status enter_descriptors(const isle_interp_config *config, engine_fa
         plat_printf("private_descriptors: %s", error == ENOSYS ? "this system has no such thing" : strerror(error)));
 }
 
+/* --- locale, and variables of native code ---------------------------------------------------------------------- */
+
+static isle_status take_own_locale(interp *in, isle_interp_config *config, engine_failure *failure)
+{
+    static atomic_bool told;
+    const char *reason = engine_locale_reason();
+    if (reason != NULL && config->locale != NULL) {
+        return refuse(failure, ISLE_ERR_UNSUPPORTED, plat_printf("isle_interp_config.locale: %s", reason));
+    }
+    if (reason != NULL) {
+        tell_shared(in, &told, "the locale is", reason);
+        config->shared_locale = true;
+        return ISLE_OK;
+    }
+    /* "": as variables say, of which the engine knows */
+    int error = plat_locale_own(in->own, config->locale != NULL && config->locale[0] == '\0' ? "C" : config->locale);
+    if (error == 0) {
+        return ISLE_OK;
+    }
+    return error == ENOENT
+               ? refuse(failure, ISLE_ERR_INVALID,
+                        plat_printf("isle_interp_config.locale: the system has no locale '%s'", config->locale))
+               : refuse(failure, ISLE_ERR_NOMEM, plat_strdup("out of memory"));
+}
+
+static isle_status enter_own(interp *in, isle_interp_config *config, engine_failure *failure)
+{
+    bool variables = config->env_base != ISLE_ENV_SHARED && plat_interposed();
+    if (config->shared_locale && !variables) {
+        return ISLE_OK;
+    }
+    in->own = plat_own_new();
+    if (in->own == NULL || (variables && plat_variables_own(in->own) != 0)) {
+        return refuse(failure, ISLE_ERR_NOMEM, plat_strdup("out of memory"));
+    }
+    isle_status status = config->shared_locale ? ISLE_OK : take_own_locale(in, config, failure);
+    if (status == ISLE_OK) {
+        plat_own_enter(in->own);
+    }
+    return status;
+}
+
+void compartment_leave(void)
+{
+    plat_own_enter(NULL);
+}
+
 isle_status compartment_enter(interp *in, isle_interp_config *config, engine_failure *failure)
 {
     isle_status status = enter_fs(in, config, failure);
+    status = status == ISLE_OK ? enter_own(in, config, failure) : status;
     return status == ISLE_OK ? enter_descriptors(config, failure) : status;
 }

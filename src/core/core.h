@@ -148,6 +148,7 @@ struct interp {
 
     _Atomic int64_t holders; /* the package's: objects in any interpreter that keep this one alive */
     struct policy *policy; /* owned; NULL: none */
+    plat_own *own;         /* its locale, and variables of native code; owned; NULL: the process's */
     engine_interp *engine;
     plat_thread home; /* written by the home thread before anyone knows the interpreter */
     plat_gate wake;   /* for the home thread; it resets it under the lock */
@@ -232,6 +233,7 @@ void home_main(void *start);
 interp *home_of_this_thread(void);
 
 /* compartment.c: on the home thread. Where the default can't be had, `config` says afterwards what there is. */
+void compartment_leave(void); /* the home thread, before `own` goes */
 isle_status compartment_enter(interp *in, isle_interp_config *config, engine_failure *failure);
 
 /* ladder.c; with the interpreter's lock held */

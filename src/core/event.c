@@ -36,9 +36,11 @@ void event_tell(isle_runtime *rt, interp *in, isle_event_kind kind, event_detail
         .message = details.message,
     };
     void *detached = engine_detach();
+    plat_own *own = plat_own_enter(NULL);
     telling++;
     rt->on_event(rt->event_ctx, &event);
     telling--;
+    plat_own_enter(own);
     engine_reattach(detached);
 }
 

@@ -310,6 +310,7 @@ static void vanish(interp *in)
     interp_give(in);
     plat_gate_wait(&in->unused, PLAT_FOREVER);
     engine_interp_free(in->engine);
+    compartment_leave();
     queues_interp_ended(in->id);
     tell_ended(in);
     plat_thread before;
@@ -354,6 +355,9 @@ void home_main(void *arg)
     interp *in = start->in;
     home_of = in;
     bool created = create(start);
+    if (!created) {
+        compartment_leave();
+    }
     plat_gate_open(&start->ready); /* the creator goes on; `start` is gone */
     if (!created) {
         return; /* it also frees the interpreter */

@@ -92,7 +92,9 @@ static isle_status call(const isle_host_function *function, uint64_t interp_id, 
     isle_value *value = NULL;
     isle_error *error = NULL;
     core_no_lock();
+    plat_own *own = plat_own_enter(NULL); /* the host is in its own locale, whatever the code has set */
     isle_status status = function->fn(function->ctx, interp_id, args, &value, &error);
+    plat_own_enter(own);
     if (status == ISLE_OK && value != NULL) {
         status = value_to_parcel(value, out_value);
     } else if (status != ISLE_OK && error != NULL) {

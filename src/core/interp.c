@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <string.h>
 
 #include "core.h"
@@ -24,6 +25,7 @@ void interp_free(interp *in)
 {
     plat_lock_destroy(&in->lock);
     policy_free(in->policy);
+    plat_own_unref(in->own);
     plat_free(in->name);
     plat_free(in->end_message);
     plat_free(in);
@@ -143,6 +145,18 @@ static bool inherit_environment(isle_interp_config *config, char ***out)
     config->env_count += inherited;
     config->env_base = ISLE_ENV_EMPTY;
     return true;
+}
+
+/* ... and with its locale, in `buffer`. */
+static void inherit_locale(isle_interp_config *config, char *buffer, size_t size)
+{
+    if (config->locale != NULL || config->shared_locale || !plat_locale_is_own(plat_own_of_thread())) {
+        return;
+    }
+    const char *now = plat_setlocale(LC_ALL, NULL);
+    if (now != NULL && strlen(now) < size) {
+        config->locale = strcpy(buffer, now);
+    }
 }
 
 static isle_status create(isle_runtime *rt, const isle_interp_config *config, isle_interp *out, isle_error **err)
@@ -293,6 +307,8 @@ static isle_status check_config(const isle_interp_config *c, isle_error **err)
         fault = "env_base is none of isle_env_base";
     } else if (c->env_base == ISLE_ENV_SHARED && c->env_count > 0) {
         fault = "env: not with env_base ISLE_ENV_SHARED: the process's variables are everybody's";
+    } else if (c->shared_locale && c->locale != NULL) {
+        fault = "locale: not with shared_locale";
     } else if (c->venv != NULL && c->no_site) {
         fault = "no_site is set, but a venv needs site";
     }
@@ -335,7 +351,8 @@ isle_status isle_interp_create(isle_runtime *runtime, const isle_interp_config *
     if (status != ISLE_OK) {
         return status;
     }
-    char **variables;
+    char **variables, locale[2048];
+    inherit_locale(&own, locale, sizeof locale);
     status = inherit_environment(&own, &variables) ? create(runtime, &own, out_interp, err)
                                                    : error_set(err, ISLE_ERR_NOMEM, "out of memory");
     plat_free(variables);

@@ -90,6 +90,8 @@ isle_status engine_adopt(const isle_runtime_config *config, const engine_hooks *
 bool engine_has_environment(void);
 /* These, as "NAME=value", in an array with room for `more`; one block, for plat_free. NULL: no memory. */
 char **engine_copy_environment(size_t more, size_t *out_count);
+/* Any thread, from engine_start on: why locales are not an interpreter's own; NULL: they can be. */
+const char *engine_locale_reason(void);
 /* Undoes engine_start (Py_FinalizeEx, on the same thread) or engine_adopt (any thread; CPython stays). No
  * interpreter may be alive. */
 isle_status engine_stop(engine_failure *failure);
@@ -119,7 +121,7 @@ isle_status engine_extension_inspect(const char *file, const char *module, isle_
 
 /* --- interpreters ------------------------------------------------------------------------------------------ */
 
-/* Home thread. Creates the interpreter as configured and leaves it detached. `core_interp` goes to the hooks. `policy`
+/* Home thread, in what it is to be in (plat_own). Creates the interpreter as configured and leaves it detached. `core_interp` goes to the hooks. `policy`
  * (NULL: none) judges what happens in it from then on; it must outlive the interpreter. On failure nothing remains. */
 isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, const char *name, void *core_interp,
                                  struct policy *policy, engine_interp **out_interp, engine_failure *failure);

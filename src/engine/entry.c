@@ -3,7 +3,7 @@
  * with a smaller stack crashes. */
 #include "python.h"
 
-enum { SLOT_STATE, SLOT_BEFORE, SLOT_INTERP, SLOT_THREAD };
+enum { SLOT_STATE, SLOT_BEFORE, SLOT_INTERP, SLOT_THREAD, SLOT_OWN };
 
 void *engine_detach(void)
 {
@@ -42,6 +42,7 @@ isle_status engine_enter(engine_interp *interp, isle_entry *out_entry)
         return ISLE_ERR_NOMEM;
     }
     PyEval_RestoreThread(state);
+    out_entry->opaque[SLOT_OWN] = plat_own_enter(interp->own);
     out_entry->opaque[SLOT_STATE] = state;
     out_entry->opaque[SLOT_BEFORE] = before;
     out_entry->opaque[SLOT_THREAD] = (void *)(uintptr_t)pthread_self();
@@ -56,5 +57,6 @@ void engine_leave(isle_entry *entry)
     }
     PyThreadState_Clear(state);
     PyThreadState_DeleteCurrent();
+    plat_own_enter(entry->opaque[SLOT_OWN]);
     engine_reattach(entry->opaque[SLOT_BEFORE]);
 }

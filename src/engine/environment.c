@@ -15,9 +15,101 @@ static one_arg_fn unsetenv_of_python;
 static no_args_fn create_environ_of_python, clearenv_of_python, tzset_of_python;
 static keywords_fn breakpointhook_of_python;
 
-PyObject *environment_of(const engine_interp *interp)
+/* --- of native code, where it has its own (src/interpose/) ---------------------------------------------------------- */
+
+typedef struct pair_list {
+    char **items; /* name, value, ... */
+    size_t count, size;
+} pair_list;
+
+/* Under a lock: no object is touched. */
+static int copy_pair(void *ctx, const char *name, const char *value)
 {
+    pair_list *p = ctx;
+    if (p->count + 2 > p->size) {
+        size_t size = p->size * 2 + 64;
+        char **items = plat_realloc(p->items, size * sizeof *items);
+        if (items == NULL) {
+            return -1;
+        }
+        p->items = items;
+        p->size = size;
+    }
+    p->items[p->count++] = plat_strdup(name);
+    p->items[p->count++] = plat_strdup(value);
+    return p->items[p->count - 1] != NULL && p->items[p->count - 2] != NULL ? 0 : -1;
+}
+
+static PyObject *dict_of_pairs(const pair_list *p)
+{
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && i < p->count; i += 2) {
+        PyObject *name = PyBytes_FromString(p->items[i]), *value = PyBytes_FromString(p->items[i + 1]);
+        if (name == NULL || value == NULL || PyDict_SetItem(dict, name, value) < 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(value);
+        Py_XDECREF(name);
+    }
+    return dict;
+}
+
+/* Native code has changed them: they are read anew, as long as there is memory for that. */
+static void read_anew(engine_interp *interp, uint64_t changes)
+{
+    pair_list all = {0};
+    bool fine = plat_variables_visit(interp->own, copy_pair, &all) == 0;
+    PyObject *error = PyErr_GetRaisedException(), *dict = fine ? dict_of_pairs(&all) : NULL;
+    if (dict != NULL) {
+        PyDict_Clear(interp->environment); /* the dict itself stays: others have it borrowed */
+        PyDict_Update(interp->environment, dict);
+        interp->variables_seen = changes;
+        Py_DECREF(dict);
+    }
+    PyErr_Clear();
+    PyErr_SetRaisedException(error);
+    for (size_t i = 0; i < all.count; i++) {
+        plat_free(all.items[i]);
+    }
+    plat_free(all.items);
+}
+
+static int tell_native(engine_interp *interp, PyObject *name, PyObject *value)
+{
+    int error = plat_variable_set(interp->own, PyBytes_AS_STRING(name), value != NULL ? PyBytes_AS_STRING(value) : NULL);
+    return error == 0 ? 0 : (PyErr_NoMemory(), -1);
+}
+
+static int tell_native_all(engine_interp *interp)
+{
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    int failed = 0;
+    plat_variables_clear(interp->own);
+    while (!failed && PyDict_Next(interp->environment, &at, &name, &value)) {
+        failed = tell_native(interp, name, value) < 0;
+    }
+    return failed ? -1 : 0;
+}
+
+/* --------------------------------------------------------------------------------------------------------------------- */
+
+PyObject *environment_of(engine_interp *interp)
+{
+    uint64_t changes = interp->own_environment && interp->environment != NULL ? plat_variables_changes(interp->own) : 0;
+    if (changes > interp->variables_seen) {
+        read_anew(interp, changes);
+    }
     return interp->own_environment ? interp->environment : NULL;
+}
+
+PyObject *environment_find(engine_interp *interp, const char *name)
+{
+    PyObject *key = PyBytes_FromString(name), *environment = environment_of(interp);
+    PyObject *value = key != NULL && environment != NULL ? PyDict_GetItemWithError(environment, key) : NULL;
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return value;
 }
 
 /* NULL: what the calling thread runs has the process's. */
@@ -46,7 +138,10 @@ static int put(engine_interp *interp, PyObject *name, PyObject *value)
     if (PySys_Audit("os.putenv", "OO", name, value) < 0) {
         return -1;
     }
-    return PyBytes_GET_SIZE(name) == 0 ? refuse_name() : PyDict_SetItem(interp->environment, name, value);
+    if (PyBytes_GET_SIZE(name) == 0) {
+        return refuse_name();
+    }
+    return tell_native(interp, name, value) < 0 ? -1 : PyDict_SetItem(interp->environment, name, value);
 }
 
 static PyObject *putenv_here(PyObject *module, PyObject *const *args, Py_ssize_t count)
@@ -71,7 +166,7 @@ static int unset(engine_interp *interp, PyObject *name)
     if (PyBytes_GET_SIZE(name) == 0 || strchr(PyBytes_AS_STRING(name), '=') != NULL) {
         return refuse_name();
     }
-    return PyDict_Pop(interp->environment, name, NULL);
+    return tell_native(interp, name, NULL) < 0 ? -1 : PyDict_Pop(interp->environment, name, NULL);
 }
 
 static PyObject *unsetenv_here(PyObject *module, PyObject *arg)
@@ -104,6 +199,7 @@ static PyObject *clearenv_here(PyObject *module, PyObject *unused)
         return NULL;
     }
     PyDict_Clear(interp->environment);
+    plat_variables_clear(interp->own);
     Py_RETURN_NONE;
 }
 
@@ -113,10 +209,10 @@ static PyObject *clearenv_here(PyObject *module, PyObject *unused)
 static PyObject *tzset_here(PyObject *module, PyObject *unused)
 {
     engine_interp *interp = owner();
-    PyObject *key = interp != NULL ? PyBytes_FromString("TZ") : NULL;
-    PyObject *zone = key != NULL ? PyDict_GetItemWithError(interp->environment, key) : NULL; /* borrowed */
-    Py_XDECREF(key);
+    PyObject *zone = interp != NULL ? environment_find(interp, "TZ") : NULL; /* borrowed */
+    plat_own *own = plat_own_enter(NULL); /* getenv may be interposed */
     const char *mine = zone != NULL ? PyBytes_AS_STRING(zone) : NULL, *process = getenv("TZ");
+    plat_own_enter(own);
     bool same = mine == NULL || process == NULL ? mine == process : strcmp(mine, process) == 0;
     if (interp != NULL && !same &&
         PyErr_WarnEx(PyExc_RuntimeWarning,
@@ -205,7 +301,7 @@ int environment_install(engine_interp *interp, const isle_interp_config *config)
     interp->environment = failed ? NULL : PyDict_Copy(variables);
     interp->own_environment = true;
     Py_XDECREF(variables);
-    return interp->environment != NULL ? 0 : -1;
+    return interp->environment != NULL ? tell_native_all(interp) : -1;
 }
 
 /* For what code creates: see engine.h. */
@@ -240,7 +336,7 @@ char **engine_copy_environment(size_t more, size_t *out_count)
 
 int environment_mark(engine_interp *interp)
 {
-    if (interp->environment != NULL) {
+    if (environment_of(interp) != NULL) {
         Py_XSETREF(interp->marked_environment, PyDict_Copy(interp->environment));
         return interp->marked_environment != NULL ? 0 : -1;
     }
@@ -253,7 +349,7 @@ int environment_reset(engine_interp *interp)
         return 0;
     }
     PyDict_Clear(interp->environment);
-    return PyDict_Update(interp->environment, interp->marked_environment);
+    return PyDict_Update(interp->environment, interp->marked_environment) < 0 ? -1 : tell_native_all(interp);
 }
 
 void environment_drop(engine_interp *interp)

@@ -207,6 +207,7 @@ static engine_interp *allocate(const isle_interp_config *config, uint64_t id, co
     interp->isolated = config->isolated;
     interp->own_descriptors = config->private_descriptors;
     interp->own_fs = !config->shared_cwd;
+    interp->own = plat_own_of_thread();
     interp->home_thread = pthread_self();
     interp->home_kernel_id = plat_kernel_id_self();
     plat_lock_init(&interp->lock);
@@ -258,7 +259,8 @@ static isle_status fill(engine_interp *interp, const isle_interp_config *config,
 {
     bool fine = interp_watch_state(interp) == 0 && frames_install() == 0 && module_install(interp, config) == 0 &&
                 signal_functions_install(interp) == 0 && streams_install(interp, config) == 0 &&
-                environment_install(interp, config) == 0 && extensions_install(interp, config) == 0 &&
+                environment_install(interp, config) == 0 && locale_install(interp, config) == 0 &&
+                extensions_install(interp, config) == 0 &&
                 apply_config(interp, config) == 0;
     if (fine) {
         return ISLE_OK;
@@ -348,5 +350,6 @@ void engine_interp_free(engine_interp *interp)
     plat_lock_destroy(&interp->lock);
     plat_free(interp->name);
     plat_free(interp->target);
+    plat_free(interp->marked_locale);
     plat_free(interp);
 }

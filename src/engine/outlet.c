@@ -200,7 +200,9 @@ static void call_back(engine_interp *interp, outlet *o, const char *data, size_t
     PyThreadState *state = PyEval_SaveThread();
     engine_interp *before = engine_calling;
     engine_calling = interp;
+    plat_own *own = plat_own_enter(NULL); /* the host's locale, whatever the code has set */
     o->to.write(o->to.ctx, interp->id, o->number, data, len);
+    plat_own_enter(own);
     engine_calling = before;
     engine.hooks.on_output(interp->core, o->number, len);
     PyEval_RestoreThread(state);
@@ -375,7 +377,9 @@ static ssize_t read_now(engine_interp *interp, outlet *o, char *buffer, size_t l
     }
     engine_interp *before = engine_calling;
     engine_calling = interp;
+    plat_own *own = plat_own_enter(NULL);
     size_t got = o->to.read(o->to.ctx, interp->id, buffer, len);
+    plat_own_enter(own);
     engine_calling = before;
     return (ssize_t)got;
 }

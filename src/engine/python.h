@@ -47,6 +47,8 @@ struct engine_interp {
     bool hurries;         /* it ends, and its output would not: who reads slowly is waited for no more */
     outlet outlets[3];
     bool own_fs; /* working directory and umask */
+    plat_own *own;       /* locale, and variables of native code; borrowed; NULL: the process's */
+    char *marked_locale; /* at the last mark; owned; NULL: there was none */
 
     PyInterpreterState *state;
     PyThreadState *home; /* the home thread's, for life */
@@ -82,6 +84,7 @@ struct engine_interp {
     PyObject *processes;         /* the same of processes.py */
     bool own_environment;        /* false: the process's */
     PyObject *environment;       /* environment.c: a dict of bytes; NULL: the process's, or its end is nearly over */
+    uint64_t variables_seen;     /* how often native code had changed them when it was made anew */
     PyObject *marked_environment; /* as it was at the last mark; NULL: there was none */
     lookup file_lookups[3];      /* of the files there */
     PyObject *target_names;      /* of the last call's target: see target.c */
@@ -284,11 +287,18 @@ PyObject *processes_function(engine_interp *interp, const char *name);
 
 /* environment.c; attached to the interpreter. -1 with an exception set. */
 isle_status environment_start(engine_failure *failure); /* main interpreter, attached */
-PyObject *environment_of(const engine_interp *interp); /* borrowed; NULL: the process's */
+PyObject *environment_of(engine_interp *interp); /* borrowed; NULL: the process's */
+PyObject *environment_find(engine_interp *interp, const char *name); /* bytes; borrowed; NULL: not set. No exception */
 int environment_install(engine_interp *interp, const isle_interp_config *config);
 int environment_mark(engine_interp *interp);  /* what environment_reset goes back to */
 int environment_reset(engine_interp *interp);
 void environment_drop(engine_interp *interp);
+
+/* locale.c; attached to the interpreter. -1 with an exception set. */
+isle_status locale_start(engine_failure *failure); /* main interpreter, attached */
+int locale_install(engine_interp *interp, const isle_interp_config *config);
+int locale_mark(engine_interp *interp); /* what locale_reset goes back to */
+int locale_reset(engine_interp *interp);
 
 /* exit.c */
 isle_status exit_start(engine_failure *failure); /* main interpreter, attached */

@@ -166,6 +166,7 @@ static isle_status prepare(const isle_runtime_config *config, engine_failure *fa
     isle_status replaced = environment_start(failure);
     replaced = replaced != ISLE_OK ? replaced : children_start(failure);
     replaced = replaced != ISLE_OK ? replaced : exit_start(failure);
+    replaced = replaced != ISLE_OK ? replaced : locale_start(failure);
     if (replaced != ISLE_OK) {
         return replaced;
     }

@@ -172,14 +172,14 @@ static PyObject *mark(engine_interp *interp)
 {
     PyObject *own = interp->own_fs ? Py_True : Py_False;
     signals_mark(interp);
-    return environment_mark(interp) < 0 ? NULL : support_call(interp, "mark", PyTuple_Pack(1, own));
+    return environment_mark(interp) < 0 || locale_mark(interp) < 0 ? NULL : support_call(interp, "mark", PyTuple_Pack(1, own));
 }
 
 static PyObject *reset(engine_interp *interp)
 {
     value_types_drop(interp); /* it knows classes of modules that go */
     PyObject *done = support_call(interp, "reset", PyTuple_New(0));
-    if (done != NULL && environment_reset(interp) < 0) {
+    if (done != NULL && (environment_reset(interp) < 0 || locale_reset(interp) < 0)) {
         Py_CLEAR(done);
     }
     if (done != NULL) {

@@ -185,7 +185,8 @@ static int take_settings(borrowed *b, PyObject *s, isle_interp_config *out)
                  take_bool(s, "isolated", &out->isolated) < 0 || take_bool(s, "no_bytecode", &out->no_bytecode) < 0 ||
                  take_int64(s, "number", &number) < 0 || take_int64(s, "stack_size", &stack) < 0 ||
                  take_text(b, s, "cwd", &out->cwd) < 0 || take_bool(s, "shared_cwd", &out->shared_cwd) < 0 ||
-                 take_int64(s, "umask", &umask) < 0 || take_int64(s, "env_base", &env_base) < 0 ||
+                 take_text(b, s, "locale", &out->locale) < 0 ||
+                 take_bool(s, "shared_locale", &out->shared_locale) < 0 || take_int64(s, "umask", &umask) < 0 || take_int64(s, "env_base", &env_base) < 0 ||
                  take_int64(s, "cancel_grace_ns", &out->cancel_grace_ns) < 0 ||
                  take_int64(s, "stuck_after_ns", &out->stuck_after_ns) < 0 ||
                  take_stream(b, s, "stdin", &out->stdin_) < 0 || take_stream(b, s, "stdout", &out->stdout_) < 0 ||

@@ -117,6 +117,43 @@ int plat_kernel_id_signal(plat_kernel_id thread, int signal_number, void *value)
  * that it starts. 0 or an errno: ENOSYS where the system has no such thing, EPERM where it forbids it. */
 int plat_own_fs(void);
 
+/* A locale, and environment variables for native code, that threads have in place of the process's: those that entered
+ * it, and those that they start where plat_threads_inherit or the interposition sees to it. Counted: each such thread
+ * keeps a reference, too. */
+typedef struct plat_own plat_own;
+plat_own *plat_own_new(void);                        /* with nothing of its own; one reference. NULL: no memory */
+void plat_own_ref(plat_own *own);
+void plat_own_unref(plat_own *own);                  /* takes NULL */
+plat_own *plat_own_enter(plat_own *own);             /* the calling thread; NULL: in none. Returns what it was in.
+                                                        Borrowed, both */
+plat_own *plat_own_of_thread(void);                  /* borrowed */
+
+/* Locales (glibc). Any thread. */
+const char *plat_locale_reason(void);                /* why no thread can have its own; NULL: they can */
+int plat_locale_own(plat_own *own, const char *name); /* NULL: the calling thread's, as it is now. 0 or an errno:
+                                                        ENOENT: there is none of that name */
+bool plat_locale_is_own(const plat_own *own);        /* takes NULL */
+bool plat_locale_category(size_t index, int *out_number, const char **out_name); /* false: past the last */
+/* As setlocale() and localeconv() do, for the calling thread: of its own, of the process one at a time. Their answers
+ * stay valid: setlocale's until the next change, localeconv's until the thread's next call. */
+char *plat_setlocale(int category, const char *name);
+struct lconv *plat_localeconv(void);
+/* Calls of a function by name from the object (program or library) in which `code` lies go to `ours`. 0 or an errno:
+ * ENOENT: it has none. The process's own function is what dlsym finds. */
+int plat_relink(const void *code, const char *name, void *ours);
+int plat_relink_locale(const void *code);            /* setlocale and localeconv, whichever it calls */
+int plat_threads_inherit(const void *code);          /* the threads that code there starts */
+
+/* Environment variables of native code: only where libisles-interpose is linked with the program (src/interpose/). */
+bool plat_interposed(void);                          /* the first call looks, and tells it where to ask */
+int plat_variables_own(plat_own *own);               /* 0 or an errno */
+int plat_variable_set(plat_own *own, const char *name, const char *value); /* NULL: removed; 0 or an errno */
+void plat_variables_clear(plat_own *own);
+uint64_t plat_variables_changes(plat_own *own);      /* how often native code has changed them */
+typedef int (*plat_variable_fn)(void *ctx, const char *name, const char *value);
+int plat_variables_visit(plat_own *own, plat_variable_fn fn, void *ctx); /* until it returns another number than 0;
+                                                        under their lock: it must not call any of these */
+
 #ifdef ISLES_FAULTS
 /* Makes the n-th allocation, thread or eventfd creation from now (from 1) fail once; 0: none. */
 void plat_fault_set(long n);

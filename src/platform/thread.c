@@ -87,7 +87,9 @@ static int create(pthread_t *id, const pthread_attr_t *attr, int wanted_signal, 
     if (rc != 0) {
         return rc;
     }
+    plat_own *own = plat_own_enter(NULL); /* where the interposition has threads inherit it: ours are in none */
     rc = plat_fault_hit() ? EAGAIN : pthread_create(id, attr, run, s);
+    plat_own_enter(own);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return rc;
 }

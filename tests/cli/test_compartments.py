@@ -57,7 +57,7 @@ def test_mistakes_are_named(folder):
         ("--umask: '8' is not an octal number", ["--umask", "8"]),
         ("--umask: '1777' is not an octal number", ["--umask", "1777"]),
         ("--umask: '' is not an octal number", ["--umask", ""]),
-        ("--share: 'all' is neither cwd nor env", ["--share", "all"]),
+        ("--share: 'all' is none of cwd, env, locale", ["--share", "all"]),
         ("--share cwd: not together with --cwd", ["--share", "cwd", "--cwd", "."]),
         ("--share cwd: not together with --umask", ["--share", "cwd", "--umask", "0"]),
         ("--share env: not together with --env", ["--share", "env", "--env", "A=1"]),

@@ -215,6 +215,11 @@ void *engine_detach(void)
     return before;
 }
 
+const char *engine_locale_reason(void)
+{
+    return NULL;
+}
+
 void engine_reattach(void *detached)
 {
     must(attached == NULL, "engine_reattach: attached");
