@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <locale.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,6 +236,14 @@ static int choose_compartment(struct program *program, const struct program_opti
     if (program->shared_locale && program->locale != NULL) {
         complain("--share locale: not together with --locale");
         return EXIT_USAGE;
+    }
+    locale_t known = program->locale != NULL ? newlocale(LC_ALL_MASK, program->locale, (locale_t)0) : (locale_t)0;
+    if (program->locale != NULL && program->locale[0] != '\0' && known == (locale_t)0) {
+        complain("--locale: this system has no locale '%s' (locale -a lists them)", program->locale);
+        return EXIT_USAGE;
+    }
+    if (known != (locale_t)0) {
+        freelocale(known);
     }
     if (share_env && (empty || program->env.count > 0)) {
         complain("--share env: not together with %s", empty ? "--env-empty" : "--env");

@@ -1,11 +1,12 @@
 /* What an interpreter has for itself of what belongs to the process elsewhere: working directory, umask, environment
- * variables. A changes it in every way that the standard library offers; an older and a younger
+ * variables, locale. A changes it in every way that the standard library offers; an older and a younger
  * interpreter, the host, and the processes that these start must see nothing. The whole is run again as a user without
  * any privilege, and where the system gives a thread nothing for itself, the tests say what is left.
  * docs/compartments.md. */
 #include <Python.h>
 
 #include <errno.h>
+#include <locale.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -19,20 +20,24 @@
 
 /* state(): what this interpreter and a process that it starts see. */
 static const char prelude[] =
-    "import os, subprocess, threading, time\n"
+    "import locale, os, subprocess, threading, time\n"
     "def umask():\n"
     "    mask = os.umask(0o022)\n"
     "    os.umask(mask)\n"
     "    return mask\n"
     "SHOW = 'pwd -P; umask; echo ${ISLES_X-none}'\n"
     "def child(): return subprocess.run(['sh', '-c', SHOW], capture_output=True, text=True).stdout.split()\n"
-    "def state(): return [os.getcwd(), umask(), os.environ.get('ISLES_X'), os.getenv('ISLES_X'), child()]\n"
+    "def words(): return [locale.setlocale(locale.LC_ALL), f'{1234567:n}', time.strftime('%B', (2024, 5, 7, 0, 0, 0, 1, 1, 0)),\n"
+    "                     locale.nl_langinfo(locale.CODESET), *map(str, locale.localeconv().values())]\n"
+    "def state(): return [os.getcwd(), umask(), os.environ.get('ISLES_X'), os.getenv('ISLES_X'), child(), words()]\n"
     "def in_thread(f):\n"
     "    result = []\n"
     "    thread = threading.Thread(target=lambda: result.append(f()))\n"
     "    thread.start()\n"
     "    thread.join()\n"
     "    return result[0]\n";
+
+static bool has_locales;
 
 static isle_interp create_with_prelude(const isle_interp_config *config)
 {
@@ -49,8 +54,9 @@ static char *host_state(void)
     mode_t mask = umask(022);
     umask(mask);
     process p = process_run(show, 10 * ISLE_SECOND);
-    const char *x = getenv("ISLES_X");
-    char *state = text_of("%s %o %s / %s", cwd, mask, x != NULL ? x : "none", p.out);
+    const char *x = getenv("ISLES_X"), *now = setlocale(LC_ALL, NULL);
+    char *state = text_of("%s %o %s %s%s%.1f / %s", cwd, mask, x != NULL ? x : "none", now, localeconv()->currency_symbol,
+                          0.5, p.out);
     process_free(&p);
     return state;
 }
@@ -102,7 +108,8 @@ static void all_changes(void)
 {
     static const char *const how[] = {"change()", "in_thread(change)", "in_thread(lambda: in_thread(change))"};
     for (size_t i = 0; i < change_count; i++) {
-        for (size_t j = 0; j < sizeof how / sizeof *how && changes[i].since <= engine_version(); j++) {
+        bool skip = changes[i].since > engine_version() || (!has_locales && strstr(changes[i].code, "de_DE") != NULL);
+        for (size_t j = 0; j < sizeof how / sizeof *how && !skip; j++) {
             try_change(&changes[i], how[j]);
         }
     }
@@ -297,7 +304,7 @@ static void test_shared_by_choice(void **state)
     char *before = eval(own, "state()");
     run(a, "os.chdir('/proc'); os.umask(0o077); os.environ['ISLES_X'] = 'A'");
     char *seen = host_state();
-    check(strcmp(seen, "/proc 77 A / /proc\n0077\nA\n") == 0);
+    check(strncmp(seen, "/proc 77 A ", 11) == 0 && strstr(seen, " / /proc\n0077\nA\n") != NULL);
     check_eval(b, "[os.getcwd(), umask(), child()]", "['/proc', 63, ['/proc', '0077', 'A']]");
     same("a shared one", "one of its own", before, eval(own, "state()"));
     check_eval(a, "os.spawnlp(os.P_WAIT, 'sh', 'sh', '-c', 'test $ISLES_X$(umask) = A0077')", "0");
@@ -434,6 +441,7 @@ int main(int argc, char **argv)
     static const child children[] = {
         {"unprivileged", unprivileged}, {"tables", tables}, {"no_unshare", no_unshare}, {NULL, NULL}};
     setenv("ISLES_X", "start", 1);
+    has_locales = locales_begin();
     child_main(argc, argv, children);
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_changes),

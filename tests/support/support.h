@@ -95,6 +95,10 @@ const char *scratch(void); /* a directory of this process, removed at its exit *
 char *write_file(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *read_text(const char *path);  /* owned; NULL: none */
 
+/* Before anything that has locales: makes de_DE.UTF-8 and fr_FR.UTF-8, for this process and its children. false: the
+ * system has no localedef, or not what it needs (Debian: locales). */
+bool locales_begin(void);
+
 /* --- figures ---------------------------------------------------------------------------------------------------- */
 long resident_kib(void);
 int64_t process_cpu_ns(void);
