@@ -292,6 +292,16 @@ static void test_variables(void **state)
     end(empty);
 }
 
+/* libisles-interpose is not linked with this program. */
+static void test_native_code_has_the_processs_variables(void **state)
+{
+    (void)state;
+    isle_interp it = create_with_prelude(NULL);
+    run(it, "import ctypes; get = ctypes.CDLL(None).getenv; get.restype = ctypes.c_char_p; os.environ['ISLES_X'] = 'A'");
+    check_eval(it, "[get(b'ISLES_X'), in_thread(lambda: get(b'ISLES_X'))]", "[b'start', b'start']");
+    end(it);
+}
+
 static void test_shared_by_choice(void **state)
 {
     (void)state;
@@ -450,6 +460,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_where_it_starts),
         cmocka_unit_test(test_a_wrong_one_is_named),
         cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_native_code_has_the_processs_variables),
         cmocka_unit_test(test_shared_by_choice),
         cmocka_unit_test(test_reset_goes_back),
         cmocka_unit_test(test_entered_by_a_host_thread),

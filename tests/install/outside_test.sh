@@ -45,10 +45,26 @@ pkg-config --exists --print-errors isles || fail "pkg-config does not find isles
     -Wl,-rpath,"$lib" || fail "the C program does not build with pkg-config's flags"
 "$work/outside_c" || fail "the C program"
 
+# Native code's variables and locale: linked, also by a linker that drops what nothing needs; or preloaded.
+shown=$(nm -D --defined-only "$lib/libisles-interpose.so" | awk '$2 ~ /[TDBRVW]/ { print $3 }' | sort | tr '\n' ' ')
+[ "$shown" = "clearenv getenv isle_interpose localeconv pthread_create putenv secure_getenv setenv setlocale unsetenv " ] ||
+    fail "libisles-interpose.so exports $shown"
+# shellcheck disable=SC2046 # flags are words
+"$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror -Wl,--as-needed "$here/interposed.c" -o "$work/interposed" \
+    $(pkg-config --cflags --libs isles isles-interpose) -Wl,-rpath,"$lib" ||
+    fail "the C program does not build with the flags of isles-interpose"
+"$work/interposed" || fail "the C program linked with isles-interpose"
+printf '%s\n' 'import ctypes' 'get = ctypes.CDLL(None).getenv' 'get.restype = ctypes.c_char_p' 'print(get(b"OUTSIDE"))' >"$work/native.py"
+plain=$(OUTSIDE=outside "$prefix/bin/isles" run --output plain --quiet "$work/native.py" --env OUTSIDE=inside)
+preloaded=$(OUTSIDE=outside LD_PRELOAD=$lib/libisles-interpose.so \
+    "$prefix/bin/isles" run --output plain --quiet "$work/native.py" --env OUTSIDE=inside)
+[ "$plain $preloaded" = "b'outside' b'inside'" ] || fail "native code sees $plain, with the library preloaded $preloaded"
+
 if ! { cmake -S "$here/outside" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" &&
     cmake --build "$work/build"; } >"$work/cmake.log" 2>&1; then
     cat "$work/cmake.log"
     fail "the C++ program does not build with find_package(isles)"
 fi
 "$work/build/outside" || fail "the C++ program"
+"$work/build/interposed" || fail "the program linked with isles::interpose"
 echo "installed, moved, built against with pkg-config and CMake, run"

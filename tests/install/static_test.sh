@@ -20,7 +20,7 @@ if ! cmake -S "$source" -B "$work" -G Ninja -DISLES_PYTHON="$python" -DISLES_STA
     cat "$work.log"
     fail "cmake"
 fi
-cmake --build "$work" --target isles isles_program >"$work.log" 2>&1 || { cat "$work.log"; fail "the build"; }
+cmake --build "$work" --target isles isles_interpose isles_program >"$work.log" 2>&1 || { cat "$work.log"; fail "the build"; }
 
 if ldd "$work/isles" "$work/libisles.so" | grep libpython; then
     fail "a shared libpython is needed"
