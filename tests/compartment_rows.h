@@ -35,11 +35,13 @@ static const change changes[] = {
     {"unittest.mock.patch.dict", "import unittest.mock as k; k.patch.dict(os.environ, ISLES_X='A').start()", 0},
     {"locale.setlocale of all", "locale.setlocale(locale.LC_ALL, 'de_DE.UTF-8')", 0},
     {"locale.setlocale of one category", "locale.setlocale(locale.LC_NUMERIC, 'de_DE.UTF-8')", 0},
-    {"locale.setlocale of several", "locale.setlocale(locale.LC_ALL, 'LC_CTYPE=C;LC_NUMERIC=C;LC_TIME=de_DE.UTF-8;LC_COLLATE=C;'\n"
-     "'LC_MONETARY=C;LC_MESSAGES=C;LC_PAPER=C;LC_NAME=C;LC_ADDRESS=C;LC_TELEPHONE=C;LC_MEASUREMENT=C;LC_IDENTIFICATION=C')", 0},
+    {"locale.setlocale of several",
+     "locale.setlocale(locale.LC_ALL, 'LC_CTYPE=C;LC_NUMERIC=C;LC_TIME=de_DE.UTF-8;LC_COLLATE=C;LC_MONETARY=C;'\n"
+     "'LC_MESSAGES=C;LC_PAPER=C;LC_NAME=C;LC_ADDRESS=C;LC_TELEPHONE=C;LC_MEASUREMENT=C;LC_IDENTIFICATION=C')", 0},
     {"locale.setlocale of a pair", "locale.setlocale(locale.LC_MONETARY, ('de_DE', 'UTF-8'))", 0},
     {"locale.setlocale that ends in an error",
-     "locale.setlocale(locale.LC_TIME, 'de_DE.UTF-8')\ntry: locale.setlocale(locale.LC_ALL, 'xx_XX')\nexcept locale.Error: pass", 0},
+     "locale.setlocale(locale.LC_TIME, 'de_DE.UTF-8')\n"
+     "try: locale.setlocale(locale.LC_ALL, 'xx_XX')\nexcept locale.Error: pass", 0},
     {"locale.setlocale as variables say",
      "os.environ['LC_TIME'] = 'de_DE.UTF-8'; locale.setlocale(locale.LC_ALL, '')", 0},
     {"locale.setlocale without a locale of the system's", "locale.setlocale(locale.LC_CTYPE, 'C' if "

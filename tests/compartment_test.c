@@ -27,7 +27,8 @@ static const char prelude[] =
     "    return mask\n"
     "SHOW = 'pwd -P; umask; echo ${ISLES_X-none}'\n"
     "def child(): return subprocess.run(['sh', '-c', SHOW], capture_output=True, text=True).stdout.split()\n"
-    "def words(): return [locale.setlocale(locale.LC_ALL), f'{1234567:n}', time.strftime('%B', (2024, 5, 7, 0, 0, 0, 1, 1, 0)),\n"
+    "def words(): return [locale.setlocale(locale.LC_ALL), f'{1234567:n}', time.strftime('%B', (2024, 5, 7, 0, 0, 0, "
+    "1, 1, 0)),\n"
     "                     locale.nl_langinfo(locale.CODESET), *map(str, locale.localeconv().values())]\n"
     "def state(): return [os.getcwd(), umask(), os.environ.get('ISLES_X'), os.getenv('ISLES_X'), child(), words()]\n"
     "def in_thread(f):\n"
@@ -55,8 +56,8 @@ static char *host_state(void)
     umask(mask);
     process p = process_run(show, 10 * ISLE_SECOND);
     const char *x = getenv("ISLES_X"), *now = setlocale(LC_ALL, NULL);
-    char *state = text_of("%s %o %s %s%s%.1f / %s", cwd, mask, x != NULL ? x : "none", now, localeconv()->currency_symbol,
-                          0.5, p.out);
+    char *state = text_of("%s %o %s %s%s%.1f / %s", cwd, mask, x != NULL ? x : "none", now,
+                          localeconv()->currency_symbol, 0.5, p.out);
     process_free(&p);
     return state;
 }
@@ -70,7 +71,7 @@ static void same(const char *what, const char *who, char *before, char *after)
     free(after);
 }
 
-/* --- changes ------------------------------------------------------------------------------------------------------ */
+/* --- changes ---------------------------------------------------------------------------------------------------- */
 
 static void try_change(const change *c, const char *how)
 {
@@ -121,7 +122,7 @@ static void test_changes(void **state)
     all_changes();
 }
 
-/* --- processes that it starts ------------------------------------------------------------------------------------- */
+/* --- processes that it starts ----------------------------------------------------------------------------------- */
 
 /* "what the process saw" in a file of its own. */
 static char *seen_by_child(isle_interp it, const start *s, const char *name)
@@ -205,7 +206,7 @@ static void test_multiprocessing(void **state)
     free(program);
 }
 
-/* --- what is asked for -------------------------------------------------------------------------------------------- */
+/* --- what is asked for ------------------------------------------------------------------------------------------ */
 
 static void refused(const isle_interp_config *config, isle_status status, const char *words)
 {
@@ -297,7 +298,8 @@ static void test_native_code_has_the_processs_variables(void **state)
 {
     (void)state;
     isle_interp it = create_with_prelude(NULL);
-    run(it, "import ctypes; get = ctypes.CDLL(None).getenv; get.restype = ctypes.c_char_p; os.environ['ISLES_X'] = 'A'");
+    run(it,
+        "import ctypes; get = ctypes.CDLL(None).getenv; get.restype = ctypes.c_char_p; os.environ['ISLES_X'] = 'A'");
     check_eval(it, "[get(b'ISLES_X'), in_thread(lambda: get(b'ISLES_X'))]", "[b'start', b'start']");
     end(it);
 }
@@ -372,7 +374,7 @@ static void test_entered_by_a_host_thread(void **state)
     end(it);
 }
 
-/* --- without privilege, without unshare --------------------------------------------------------------------------- */
+/* --- without privilege, without unshare ------------------------------------------------------------------------- */
 
 static int tables(const char *unused)
 {

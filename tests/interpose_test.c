@@ -1,5 +1,5 @@
-/* Native code in a program that is linked with libisles-interpose: getenv and its like, setlocale and what stands on them
- * act on the interpreter whose thread calls, also on threads that native code starts; the host and others see nothing.
+/* Native code in a program that is linked with libisles-interpose: getenv and its like, setlocale and what stands on
+ * them act on the interpreter whose thread calls, also on threads that native code starts; the host and others see nothing.
  * docs/compartments.md. */
 #include <Python.h>
 
@@ -34,7 +34,8 @@ static const char prelude[] =
     "    thread.start()\n"
     "    thread.join()\n"
     "    return result[0]\n"
-    "def child(): return subprocess.run(['sh', '-c', 'echo ${ISLES_X-none}'], capture_output=True, text=True).stdout.strip()\n"
+    "def child(): return subprocess.run(['sh', '-c', 'echo ${ISLES_X-none}'], capture_output=True, "
+    "text=True).stdout.strip()\n"
     "def native(name=b'ISLES_X'): return [c.getenv(name), c.secure_getenv(name), c.getenv_in_thread(name)]\n"
     "def everywhere(): return {str(f()) for f in (native, lambda: in_thread(native),\n"
     "                                             lambda: in_thread(lambda: in_thread(native)))}\n"
@@ -171,7 +172,7 @@ static void test_native_setlocale(void **state)
     end(b);
 }
 
-/* --- at once ------------------------------------------------------------------------------------------------------ */
+/* --- at once ---------------------------------------------------------------------------------------------------- */
 
 enum { ROUNDS = 3000 };
 

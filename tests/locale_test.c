@@ -1,5 +1,5 @@
-/* The locale of an interpreter: where it begins, who follows when it changes, who does not, and many at once. What changes
- * it, and that neither others nor the host see it, is a part of compartment_test.c. docs/compartments.md. */
+/* The locale of an interpreter: where it begins, who follows when it changes, who does not, and many at once. What
+ * changes it, and that neither others nor the host see it, is a part of compartment_test.c. docs/compartments.md. */
 #include <Python.h>
 
 #include <locale.h>
@@ -49,7 +49,7 @@ static void check_host(const char *name, const char *month)
     check(strcmp(setlocale(LC_TIME, NULL), name) == 0);
 }
 
-/* --- where it begins ---------------------------------------------------------------------------------------------- */
+/* --- where it begins -------------------------------------------------------------------------------------------- */
 
 static void test_as_it_is_configured(void **state)
 {
@@ -113,7 +113,8 @@ static void test_a_wrong_one_is_named(void **state)
     config.locale = "";
     config.env = env;
     config.env_count = 1;
-    refused(&config, "isle_interp_config.locale: one of its variables LC_ALL, LC_..., LANG names a locale that the system");
+    refused(&config,
+            "isle_interp_config.locale: one of its variables LC_ALL, LC_..., LANG names a locale that the system");
 }
 
 static void test_one_that_code_creates_begins_where_its_creator_is(void **state)
@@ -133,7 +134,7 @@ static void test_one_that_code_creates_begins_where_its_creator_is(void **state)
     end(outer);
 }
 
-/* --- who follows -------------------------------------------------------------------------------------------------- */
+/* --- who follows ------------------------------------------------------------------------------------------------ */
 
 static void test_threads_that_run_already_follow(void **state)
 {
@@ -167,7 +168,7 @@ static void test_reset_goes_back(void **state)
     end(it);
 }
 
-/* --- the host ----------------------------------------------------------------------------------------------------- */
+/* --- the host --------------------------------------------------------------------------------------------------- */
 
 /* Code that it runs there has the interpreter's; afterwards the thread has its own again, whatever that was. */
 static void test_a_host_thread_that_enters(void **state)
@@ -243,7 +244,7 @@ static void test_call_backs_have_the_hosts(void **state)
     free(child_expect("callbacks", "", 60 * ISLE_SECOND, 0));
 }
 
-/* --- by choice, the process's ------------------------------------------------------------------------------------- */
+/* --- by choice, the process's ----------------------------------------------------------------------------------- */
 
 static void test_shared_by_choice(void **state)
 {
@@ -269,15 +270,14 @@ static void test_shared_by_choice(void **state)
     setlocale(LC_ALL, "C");
 }
 
-/* --- many at once ------------------------------------------------------------------------------------------------- */
+/* --- many at once ----------------------------------------------------------------------------------------------- */
 
-static const char switching[] =
-    "want, other = %s\n"
-    "wrong = 0\n"
-    "for i in range(%d):\n"
-    "    name = locale.setlocale(locale.LC_ALL, other if i %% 2 else want[0])\n"
-    "    if i %% 2 == 0:\n"
-    "        wrong += (name, time.strftime('%%B', T), ascii(f'{1234567:n}')) != want\n";
+static const char switching[] = "want, other = %s\n"
+                                "wrong = 0\n"
+                                "for i in range(%d):\n"
+                                "    name = locale.setlocale(locale.LC_ALL, other if i %% 2 else want[0])\n"
+                                "    if i %% 2 == 0:\n"
+                                "        wrong += (name, time.strftime('%%B', T), ascii(f'{1234567:n}')) != want\n";
 
 /* Stock CPython reads names there that another thread has freed. */
 static void switch_at_once(const isle_interp_config *config, bool right)

@@ -15,7 +15,7 @@ static one_arg_fn unsetenv_of_python;
 static no_args_fn create_environ_of_python, clearenv_of_python, tzset_of_python;
 static keywords_fn breakpointhook_of_python;
 
-/* --- of native code, where it has its own (src/interpose/) ---------------------------------------------------------- */
+/* --- of native code, where it has its own (src/interpose/) ------------------------------------------------------ */
 
 typedef struct pair_list {
     char **items; /* name, value, ... */
@@ -76,7 +76,8 @@ static void read_anew(engine_interp *interp, uint64_t changes)
 
 static int tell_native(engine_interp *interp, PyObject *name, PyObject *value)
 {
-    int error = plat_variable_set(interp->own, PyBytes_AS_STRING(name), value != NULL ? PyBytes_AS_STRING(value) : NULL);
+    int error = plat_variable_set(interp->own, PyBytes_AS_STRING(name),
+                                  value != NULL ? PyBytes_AS_STRING(value) : NULL);
     return error == 0 ? 0 : (PyErr_NoMemory(), -1);
 }
 
@@ -92,7 +93,7 @@ static int tell_native_all(engine_interp *interp)
     return failed ? -1 : 0;
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------- */
 
 PyObject *environment_of(engine_interp *interp)
 {
@@ -119,7 +120,7 @@ static engine_interp *owner(void)
     return interp != NULL && environment_of(interp) != NULL ? interp : NULL;
 }
 
-/* --- changing it ------------------------------------------------------------------------------------------------- */
+/* --- changing it ------------------------------------------------------------------------------------------------ */
 
 /* As libc refuses a name. */
 static int refuse_name(void)
@@ -203,14 +204,14 @@ static PyObject *clearenv_here(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* --- what else looks into it ------------------------------------------------------------------------------------- */
+/* --- what else looks into it ------------------------------------------------------------------------------------ */
 
 /* libc has one time zone for the process: it is set as the process's TZ says, whatever the interpreter's does. */
 static PyObject *tzset_here(PyObject *module, PyObject *unused)
 {
     engine_interp *interp = owner();
     PyObject *zone = interp != NULL ? environment_find(interp, "TZ") : NULL; /* borrowed */
-    plat_own *own = plat_own_enter(NULL); /* getenv may be interposed */
+    plat_own *own = plat_own_enter(NULL);                                    /* getenv may be interposed */
     const char *mine = zone != NULL ? PyBytes_AS_STRING(zone) : NULL, *process = getenv("TZ");
     plat_own_enter(own);
     bool same = mine == NULL || process == NULL ? mine == process : strcmp(mine, process) == 0;
@@ -255,7 +256,7 @@ isle_status environment_start(engine_failure *failure)
     return replace_functions(list, sizeof list / sizeof *list, failure);
 }
 
-/* --- an interpreter's beginning ---------------------------------------------------------------------------------- */
+/* --- an interpreter's beginning --------------------------------------------------------------------------------- */
 
 /* "NAME=value", or "NAME" to remove it. */
 static int apply(PyObject *variables, const char *pair)
@@ -332,7 +333,7 @@ char **engine_copy_environment(size_t more, size_t *out_count)
     return pairs;
 }
 
-/* --- reuse ------------------------------------------------------------------------------------------------------- */
+/* --- reuse ------------------------------------------------------------------------------------------------------ */
 
 int environment_mark(engine_interp *interp)
 {

@@ -1,8 +1,8 @@
-/* A locale of an interpreter's own (plat_own): what CPython's modules do with it. CPython calls setlocale() and localeconv()
- * in many places, also for one format(1234, "n"); all of these calls are redirected (plat_relink) to those of the
- * platform room, which know whose thread it is, and so are its calls of pthread_create(), so that the threads of Python
- * code have what their starter has. Done once, at the runtime's start, and never undone. Where libisles-interpose does it
- * for the whole program, nothing is left to do here.
+/* A locale of an interpreter's own (plat_own): what CPython's modules do with it. CPython calls setlocale() and
+ * localeconv() in many places, also for one format(1234, "n"); all of these calls are redirected (plat_relink) to those
+ * of the platform room, which know whose thread it is, and so are its calls of pthread_create(), so that the threads of
+ * Python code have what their starter has. Done once, at the runtime's start, and never undone. Where
+ * libisles-interpose does it for the whole program, nothing is left to do here.
  *
  * What setlocale(category, "") means stands in the interpreter's own environment variables, and is looked up here. */
 #include <errno.h>
@@ -19,7 +19,7 @@ const char *engine_locale_reason(void)
     return reason;
 }
 
-/* --- "" ------------------------------------------------------------------------------------------------------------- */
+/* --- "" --------------------------------------------------------------------------------------------------------- */
 
 static const char *variable(engine_interp *interp, const char *name)
 {
@@ -84,7 +84,7 @@ static PyObject *setlocale_here(PyObject *module, PyObject *const *args, Py_ssiz
     return result;
 }
 
-/* --- the runtime's start -------------------------------------------------------------------------------------------- */
+/* --- the runtime's start ---------------------------------------------------------------------------------------- */
 
 /* libmpdec, in _decimal, asks for itself. */
 static void relink_decimal(void)
@@ -121,7 +121,7 @@ isle_status locale_start(engine_failure *failure)
     return reason == NULL ? replace_functions(list, 1, failure) : ISLE_OK;
 }
 
-/* --- an interpreter's ----------------------------------------------------------------------------------------------- */
+/* --- an interpreter's ------------------------------------------------------------------------------------------- */
 
 int locale_install(engine_interp *interp, const isle_interp_config *config)
 {
@@ -131,8 +131,9 @@ int locale_install(engine_interp *interp, const isle_interp_config *config)
     PyObject *name = name_by_variables(interp, LC_ALL);
     const char *utf8 = name != NULL ? PyUnicode_AsUTF8(name) : NULL;
     if (utf8 != NULL && plat_setlocale(LC_ALL, utf8) == NULL) {
-        PyErr_Format(PyExc_ValueError, "isle_interp_config.locale: one of its variables LC_ALL, LC_..., LANG names a "
-                                       "locale that the system has not: %s",
+        PyErr_Format(PyExc_ValueError,
+                     "isle_interp_config.locale: one of its variables LC_ALL, LC_..., LANG names a "
+                     "locale that the system has not: %s",
                      utf8);
         utf8 = NULL;
     }

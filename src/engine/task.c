@@ -172,7 +172,8 @@ static PyObject *mark(engine_interp *interp)
 {
     PyObject *own = interp->own_fs ? Py_True : Py_False;
     signals_mark(interp);
-    return environment_mark(interp) < 0 || locale_mark(interp) < 0 ? NULL : support_call(interp, "mark", PyTuple_Pack(1, own));
+    return environment_mark(interp) < 0 || locale_mark(interp) < 0 ? NULL
+                                                                   : support_call(interp, "mark", PyTuple_Pack(1, own));
 }
 
 static PyObject *reset(engine_interp *interp)

@@ -72,7 +72,7 @@ __attribute__((constructor)) static void begin(void)
     type libc; \
     *(void **)&libc = function
 
-/* --- variables ------------------------------------------------------------------------------------------------------ */
+/* --- variables -------------------------------------------------------------------------------------------------- */
 
 typedef char *(*get_fn)(const char *);
 typedef int (*set_fn)(const char *, const char *, int);
@@ -189,7 +189,7 @@ VISIBLE int clearenv(void)
     return result;
 }
 
-/* --- the locale, and threads ---------------------------------------------------------------------------------------- */
+/* --- the locale, and threads ------------------------------------------------------------------------------------ */
 
 typedef char *(*setlocale_fn)(int, const char *);
 typedef struct lconv *(*localeconv_fn)(void);

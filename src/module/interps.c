@@ -5,7 +5,7 @@
 #include "module.h"
 #include "queue.h"
 
-/* --- creating ----------------------------------------------------------------------------------------------------- */
+/* --- creating --------------------------------------------------------------------------------------------------- */
 
 /* settings[name], a string or None. */
 static int take_text(borrowed *b, PyObject *settings, const char *name, const char **out)
@@ -186,7 +186,8 @@ static int take_settings(borrowed *b, PyObject *s, isle_interp_config *out)
                  take_int64(s, "number", &number) < 0 || take_int64(s, "stack_size", &stack) < 0 ||
                  take_text(b, s, "cwd", &out->cwd) < 0 || take_bool(s, "shared_cwd", &out->shared_cwd) < 0 ||
                  take_text(b, s, "locale", &out->locale) < 0 ||
-                 take_bool(s, "shared_locale", &out->shared_locale) < 0 || take_int64(s, "umask", &umask) < 0 || take_int64(s, "env_base", &env_base) < 0 ||
+                 take_bool(s, "shared_locale", &out->shared_locale) < 0 || take_int64(s, "umask", &umask) < 0 ||
+                 take_int64(s, "env_base", &env_base) < 0 ||
                  take_int64(s, "cancel_grace_ns", &out->cancel_grace_ns) < 0 ||
                  take_int64(s, "stuck_after_ns", &out->stuck_after_ns) < 0 ||
                  take_stream(b, s, "stdin", &out->stdin_) < 0 || take_stream(b, s, "stdout", &out->stdout_) < 0 ||
@@ -240,7 +241,7 @@ static PyObject *create(PyObject *capsule, PyObject *settings)
     return status == ISLE_OK ? PyLong_FromUnsignedLongLong(it.id) : raise_failure(interp_of(capsule), status, error);
 }
 
-/* --- ending ------------------------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------------------------- */
 
 static bool read_id_and_timeout(PyObject *args, isle_interp *out, int64_t *out_deadline)
 {
@@ -276,7 +277,7 @@ static PyObject *end_later(PyObject *capsule, PyObject *args)
     return status == ISLE_OK ? Py_NewRef(Py_None) : raise_failure(interp_of(capsule), status, NULL);
 }
 
-/* --- signals ------------------------------------------------------------------------------------------------------ */
+/* --- signals ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *send_signal(PyObject *capsule, PyObject *args)
 {
@@ -307,7 +308,7 @@ static PyObject *handles_signal(PyObject *capsule, PyObject *args)
     return status == ISLE_OK ? PyBool_FromLong(handles) : raise_failure(interp_of(capsule), status, error);
 }
 
-/* --- looking ------------------------------------------------------------------------------------------------------ */
+/* --- looking ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *list(PyObject *capsule, PyObject *unused)
 {
@@ -355,7 +356,7 @@ static PyObject *stats(PyObject *capsule, PyObject *arg)
                          "extension_copy_bytes", s.extension_copy_bytes);
 }
 
-/* --- held from anywhere ------------------------------------------------------------------------------------------- */
+/* --- held from anywhere ----------------------------------------------------------------------------------------- */
 
 /* _hold(id, by): changes the number of those that keep it; the new number. */
 static PyObject *hold(PyObject *capsule, PyObject *args)

@@ -1,5 +1,5 @@
-/* What a thread is in (plat_own): entered, left, and inherited by the threads that it starts. Each thread knows its own;
- * one that inherited it keeps a reference until its last key destructor has run, so what it is in outlives it. Here is
+/* What a thread is in (plat_own): entered, left, and inherited by the threads that it starts. Each thread knows its
+ * own; one that inherited it keeps a reference until its last key destructor has run, so what it is in outlives it. Here is
  * what any system can do; locales and variables are in linux/. */
 #include "own.h"
 
@@ -46,7 +46,7 @@ plat_own *plat_own_enter(plat_own *own)
     return before;
 }
 
-/* --- threads that it starts --------------------------------------------------------------------------------------- */
+/* --- threads that it starts ------------------------------------------------------------------------------------- */
 
 struct own_start {
     void *(*fn)(void *);

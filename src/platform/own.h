@@ -9,7 +9,7 @@ struct own_variables;
 
 struct plat_own {
     atomic_size_t refs;
-    struct own_locale *locale;       /* NULL: the process's; this and the next are set before a second thread is in it */
+    struct own_locale *locale;       /* NULL: the process's. This and the next are set before a second thread is in */
     struct own_variables *variables; /* NULL: the process's */
 };
 
@@ -21,7 +21,7 @@ void own_variables_free(struct own_variables *variables);
 const char *own_variable(const plat_own *own, const char *name);
 char *own_variable_get(plat_own *own, const char *name); /* as getenv(); own->variables is there */
 
-/* libc's function of that name, or the one of who comes before libc (a sanitizer): never what calls are redirected to. */
+/* libc's function of that name, or of who comes before libc (a sanitizer): never what calls are redirected to. */
 void *own_process_function(const char *name);
 
 /* For threads that code in a compartment starts. */

@@ -3,7 +3,8 @@
  * are locales of one category each, loaded once for each name and never freed, since any thread may be reading them.
  * <locale.h> shows the struct; whether it is what it seems is tried before it is used.
  *
- * plat_setlocale and plat_localeconv are what CPython, and native code where it is interposed, call in place of libc's. */
+ * plat_setlocale and plat_localeconv are what CPython, and native code where it is interposed, call in place of
+ * libc's. */
 #include "own.h"
 
 #include <errno.h>
@@ -23,12 +24,18 @@ static const struct {
     int number;
     const char *name;
 } categories[CATEGORIES] = {
-    {LC_CTYPE, "LC_CTYPE"},         {LC_NUMERIC, "LC_NUMERIC"},
-    {LC_TIME, "LC_TIME"},           {LC_COLLATE, "LC_COLLATE"},
-    {LC_MONETARY, "LC_MONETARY"},   {LC_MESSAGES, "LC_MESSAGES"},
-    {LC_PAPER, "LC_PAPER"},         {LC_NAME, "LC_NAME"},
-    {LC_ADDRESS, "LC_ADDRESS"},     {LC_TELEPHONE, "LC_TELEPHONE"},
-    {LC_MEASUREMENT, "LC_MEASUREMENT"}, {LC_IDENTIFICATION, "LC_IDENTIFICATION"},
+    {LC_CTYPE, "LC_CTYPE"},
+    {LC_NUMERIC, "LC_NUMERIC"},
+    {LC_TIME, "LC_TIME"},
+    {LC_COLLATE, "LC_COLLATE"},
+    {LC_MONETARY, "LC_MONETARY"},
+    {LC_MESSAGES, "LC_MESSAGES"},
+    {LC_PAPER, "LC_PAPER"},
+    {LC_NAME, "LC_NAME"},
+    {LC_ADDRESS, "LC_ADDRESS"},
+    {LC_TELEPHONE, "LC_TELEPHONE"},
+    {LC_MEASUREMENT, "LC_MEASUREMENT"},
+    {LC_IDENTIFICATION, "LC_IDENTIFICATION"},
 }; /* in the order in which setlocale(LC_ALL, NULL) names them */
 
 typedef struct loaded {
@@ -39,12 +46,12 @@ typedef struct loaded {
 } loaded;
 
 typedef struct own_locale {
-    plat_lock lock;              /* its changes */
+    plat_lock lock; /* its changes */
     struct __locale_struct now;
-    char answer[ANSWER_SIZE];    /* of the last question for all of it */
+    char answer[ANSWER_SIZE]; /* of the last question for all of it */
 } own_locale;
 
-/* --- locales of one category, for the life of the process ---------------------------------------------------------- */
+/* --- locales of one category, for the life of the process ------------------------------------------------------- */
 
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 static loaded *all_loaded;
@@ -77,7 +84,7 @@ static locale_t load(int category, const char *name)
     return l != NULL ? l->locale : (locale_t)0;
 }
 
-/* --- a whole one ---------------------------------------------------------------------------------------------------- */
+/* --- a whole one ------------------------------------------------------------------------------------------------ */
 
 static void put(struct __locale_struct *to, int category, locale_t from)
 {
@@ -106,8 +113,8 @@ static int index_of(int category)
     return -1;
 }
 
-/* All twelve at once, with their names: "LC_CTYPE=a;LC_NUMERIC=b;...", or one name where they are the same. false: it is
- * too long. */
+/* All twelve at once, with their names: "LC_CTYPE=a;LC_NUMERIC=b;...", or one name where they are the same. false: it
+ * is too long. */
 static bool spell(const struct __locale_struct *l, char *out, size_t size)
 {
     bool same = true;
@@ -218,7 +225,7 @@ static char *set(const plat_own *own, int category, const char *name)
     return fits ? l->answer : NULL;
 }
 
-/* --- is the struct what it seems? ----------------------------------------------------------------------------------- */
+/* --- is the struct what it seems? ------------------------------------------------------------------------------- */
 
 static bool layout_is_known(void)
 {
@@ -253,7 +260,7 @@ const char *plat_locale_reason(void)
     return known ? NULL : "this C library's locales are not what Isles knows";
 }
 
-/* --- a compartment's ------------------------------------------------------------------------------------------------ */
+/* --- a compartment's -------------------------------------------------------------------------------------------- */
 
 static _Thread_local locale_t outside; /* of a thread that is in one: what it had before */
 
@@ -312,7 +319,7 @@ int plat_locale_own(plat_own *own, const char *name)
     return 0;
 }
 
-/* --- the process's -------------------------------------------------------------------------------------------------- */
+/* --- the process's ---------------------------------------------------------------------------------------------- */
 
 typedef char *(*setlocale_fn)(int, const char *);
 typedef struct lconv *(*localeconv_fn)(void);

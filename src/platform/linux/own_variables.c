@@ -9,8 +9,8 @@
 
 typedef struct variable {
     struct variable *next;
-    char *value;  /* owned */
-    char *given;  /* the same, for ever; NULL: nobody has asked */
+    char *value; /* owned */
+    char *given; /* the same, for ever; NULL: nobody has asked */
     char name[];
 } variable;
 
@@ -20,7 +20,7 @@ typedef struct own_variables {
     uint64_t changes; /* by native code */
 } own_variables;
 
-/* --- values that were given -------------------------------------------------------------------------------------- */
+/* --- values that were given ------------------------------------------------------------------------------------- */
 
 typedef struct kept {
     struct kept *next;
@@ -54,7 +54,7 @@ static char *keep(const char *text)
     return k != NULL ? k->text : NULL;
 }
 
-/* --- the list, under its lock -------------------------------------------------------------------------------------- */
+/* --- the list, under its lock ----------------------------------------------------------------------------------- */
 
 static variable **place_of(own_variables *v, const char *name)
 {
@@ -124,7 +124,7 @@ static void clear(own_variables *v, bool native)
     plat_lock_give(&v->lock);
 }
 
-/* --- for the interpreter ------------------------------------------------------------------------------------------- */
+/* --- for the interpreter ---------------------------------------------------------------------------------------- */
 
 int plat_variables_own(plat_own *own)
 {
@@ -180,7 +180,7 @@ int plat_variables_visit(plat_own *own, plat_variable_fn fn, void *ctx)
     return result;
 }
 
-/* --- for native code ----------------------------------------------------------------------------------------------- */
+/* --- for native code -------------------------------------------------------------------------------------------- */
 
 char *own_variable_get(plat_own *own, const char *name)
 {

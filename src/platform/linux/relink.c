@@ -26,7 +26,7 @@ enum { BY_CALL = -1, BY_ADDRESS = -1 };
 typedef struct object {
     uintptr_t code; /* an address in it */
     uintptr_t base;
-    const ElfW(Dyn) *dynamic; /* NULL: not found */
+    const ElfW(Dyn) * dynamic;  /* NULL: not found */
     uintptr_t relro, relro_end; /* what the dynamic linker has made read-only */
 } object;
 
@@ -80,9 +80,9 @@ static bool write_slot(const object *o, void **slot, void *address)
 /* In one of the object's two lists. */
 static int relink_in(const object *o, ElfW(Sxword) list, ElfW(Sxword) list_size, const char *name, void *ours)
 {
-    const ElfW(Rela) *r = (const ElfW(Rela) *)entry_of(o, list); /* NOLINT(performance-no-int-to-ptr) */
+    const ElfW(Rela) *r = (const ElfW(Rela) *)entry_of(o, list);          /* NOLINT(performance-no-int-to-ptr) */
     const ElfW(Sym) *symbols = (const ElfW(Sym) *)entry_of(o, DT_SYMTAB); /* NOLINT(performance-no-int-to-ptr) */
-    const char *names = (const char *)entry_of(o, DT_STRTAB); /* NOLINT(performance-no-int-to-ptr) */
+    const char *names = (const char *)entry_of(o, DT_STRTAB);             /* NOLINT(performance-no-int-to-ptr) */
     size_t count = r != NULL ? entry_of(o, list_size) / sizeof *r : 0;
     int result = ENOENT;
     for (size_t i = 0; i < count && result != EACCES; i++) {
