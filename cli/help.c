@@ -85,7 +85,8 @@ const char help_info[] =
 const char help_check[] =
     "Usage: isles check [options] TARGET...\n"
     "\n"
-    "Says of each extension module in which interpreters it is safe, and why: by what its file says, and by importing and\n"
+    "Says of each extension module in which interpreters it is safe, and why: by what its file says, and by importing "
+    "and\n"
     "exercising it in child processes, so that a crash is a result.\n"
     "\n"
     "TARGET is one of\n"

@@ -71,7 +71,7 @@ static void same(const char *what, const char *who, char *before, char *after)
     free(after);
 }
 
-/* --- changes ---------------------------------------------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------------------------------------------------ */
 
 static void try_change(const change *c, const char *how)
 {
@@ -122,7 +122,7 @@ static void test_changes(void **state)
     all_changes();
 }
 
-/* --- processes that it starts ----------------------------------------------------------------------------------- */
+/* --- processes that it starts ------------------------------------------------------------------------------------- */
 
 /* "what the process saw" in a file of its own. */
 static char *seen_by_child(isle_interp it, const start *s, const char *name)
@@ -206,7 +206,7 @@ static void test_multiprocessing(void **state)
     free(program);
 }
 
-/* --- what is asked for ------------------------------------------------------------------------------------------ */
+/* --- what is asked for -------------------------------------------------------------------------------------------- */
 
 static void refused(const isle_interp_config *config, isle_status status, const char *words)
 {
@@ -374,7 +374,7 @@ static void test_entered_by_a_host_thread(void **state)
     end(it);
 }
 
-/* --- without privilege, without unshare ------------------------------------------------------------------------- */
+/* --- without privilege, without unshare --------------------------------------------------------------------------- */
 
 static int tables(const char *unused)
 {

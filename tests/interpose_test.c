@@ -1,6 +1,6 @@
 /* Native code in a program that is linked with libisles-interpose: getenv and its like, setlocale and what stands on
- * them act on the interpreter whose thread calls, also on threads that native code starts; the host and others see nothing.
- * docs/compartments.md. */
+ * them act on the interpreter whose thread calls, also on threads that native code starts; the host and others see
+ * nothing. docs/compartments.md. */
 #include <Python.h>
 
 #include <locale.h>

@@ -320,7 +320,7 @@ void queues_interp_ended(uint64_t interp_id); /* queues.c: what it had put, wher
 /* call.c: CBOR [args, kwargs] as the engine wants them */
 isle_status encode_args(const isle_value *args, const isle_value *kwargs, parcel *out, isle_error **err);
 
-/* --- errors (failure.c, report.c) ------------------------------------------------------------------------------- */
+/* --- errors (failure.c, report.c) -------------------------------------------------------------------------------- */
 isle_status error_set(isle_error **err, isle_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Takes the failure's things over. Never NULL: when memory is out, one that is static. */
@@ -328,7 +328,7 @@ isle_error *error_from_failure(engine_failure *failure);
 isle_status error_set_failure(isle_error **err, engine_failure *failure);
 isle_error *error_ref(isle_error *error); /* NULL is fine */
 
-/* --- events (event.c) ------------------------------------------------------------------------------------------- */
+/* --- events (event.c) --------------------------------------------------------------------------------------------- */
 typedef struct event_details {
     isle_status status;
     uint64_t job_id;
@@ -339,7 +339,7 @@ typedef struct event_details {
 void event_tell(isle_runtime *rt, interp *in, isle_event_kind kind, event_details details);
 bool event_is_being_told(void); /* by this thread */
 
-/* --- config structs (config.c) ---------------------------------------------------------------------------------- */
+/* --- config structs (config.c) ------------------------------------------------------------------------------------ */
 /* Copies a caller's struct of another version: what it lacks is zero. ISLE_ERR_INVALID, ISLE_ERR_UNSUPPORTED (it sets
  * a field that this library does not know). Both begin with their size_t size. */
 isle_status config_take(void *own, size_t own_size, const void *callers, const char *name, isle_error **err);
@@ -347,7 +347,7 @@ isle_status config_take(void *own, size_t own_size, const void *callers, const c
 /* Waits, stepping out of the interpreter that the thread is attached to. */
 bool core_wait(plat_gate *gate, int64_t deadline);
 
-/* --- the order of locks ----------------------------------------------------------------------------------------- */
+/* --- the order of locks ------------------------------------------------------------------------------------------- */
 typedef enum rank { RANK_RUNTIME = 1, RANK_TABLE, RANK_INTERP, RANK_WARDEN } rank;
 
 #if !defined(NDEBUG) || defined(ISLES_FAULTS) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -61,7 +61,7 @@ static void begin_unlocked(interp *in, activity what)
     interp_unlock(in);
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------------- */
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
 
 /* Between jobs. An end that comes meanwhile is seen by the caller. */
 static void release_due(interp *in)
@@ -175,7 +175,7 @@ static void run_job(interp *in, isle_job *job)
     job_unref(job);
 }
 
-/* --- the end ---------------------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static bool run_end_task(interp *in, activity what, engine_task_kind kind)
 {

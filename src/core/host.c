@@ -13,7 +13,7 @@ void host_set_runtime(isle_runtime *rt)
     atomic_store(&runtime, rt);
 }
 
-/* --- the host's functions --------------------------------------------------------------------------------------- */
+/* --- the host's functions ----------------------------------------------------------------------------------------- */
 
 static bool is_identifier(const char *name)
 {
@@ -84,7 +84,7 @@ static const char *function_name(size_t index)
     return rt != NULL && index < rt->host_count ? rt->host[index].name : NULL;
 }
 
-/* --- calls ------------------------------------------------------------------------------------------------------ */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 
 static isle_status call(const isle_host_function *function, uint64_t interp_id, const isle_value *args,
                         parcel *out_value, char **out_message)
@@ -130,7 +130,7 @@ static isle_status on_host_call(void *core_interp, const char *name, const parce
     return status;
 }
 
-/* --- what happens ----------------------------------------------------------------------------------------------- */
+/* --- what happens ------------------------------------------------------------------------------------------------- */
 
 static void on_error(void *core_interp, const char *message)
 {

@@ -14,7 +14,7 @@
 #define LEAST_STACK_SIZE (256u << 10)
 #define ENTRY_INTERP 2 /* the word of an isle_entry that is ours */
 
-/* --- counting --------------------------------------------------------------------------------------------------- */
+/* --- counting ----------------------------------------------------------------------------------------------------- */
 
 void interp_ref(interp *in)
 {
@@ -67,7 +67,7 @@ bool core_wait(plat_gate *gate, int64_t deadline)
     return open;
 }
 
-/* --- creating --------------------------------------------------------------------------------------------------- */
+/* --- creating ----------------------------------------------------------------------------------------------------- */
 
 static interp *interp_new(isle_runtime *rt, const isle_interp_config *config)
 {
@@ -361,7 +361,7 @@ isle_status isle_interp_create(isle_runtime *runtime, const isle_interp_config *
     return status;
 }
 
-/* --- looking ---------------------------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------------------------------ */
 
 static isle_interp_state state_of(const interp *in)
 {
@@ -411,7 +411,7 @@ isle_status isle_interp_get_stats(isle_interp handle, isle_interp_stats *out)
     return ISLE_OK;
 }
 
-/* --- entering --------------------------------------------------------------------------------------------------- */
+/* --- entering ----------------------------------------------------------------------------------------------------- */
 
 static isle_status entry_begin(interp *in, isle_error **err)
 {

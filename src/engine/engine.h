@@ -122,7 +122,8 @@ isle_status engine_extension_inspect(const char *file, const char *module, isle_
 /* --- interpreters ------------------------------------------------------------------------------------------ */
 
 /* Home thread, in what it is to be in (plat_own). Creates the interpreter as configured and leaves it detached.
- * `core_interp` goes to the hooks. `policy` (NULL: none) judges what happens in it from then on; it must outlive the interpreter. On failure nothing remains. */
+ * `core_interp` goes to the hooks. `policy` (NULL: none) judges what happens in it from then on; it must outlive the
+ * interpreter. On failure nothing remains. */
 isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, const char *name, void *core_interp,
                                  struct policy *policy, engine_interp **out_interp, engine_failure *failure);
 

@@ -120,7 +120,7 @@ static engine_interp *owner(void)
     return interp != NULL && environment_of(interp) != NULL ? interp : NULL;
 }
 
-/* --- changing it ------------------------------------------------------------------------------------------------ */
+/* --- changing it ------------------------------------------------------------------------------------------------- */
 
 /* As libc refuses a name. */
 static int refuse_name(void)
@@ -204,7 +204,7 @@ static PyObject *clearenv_here(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* --- what else looks into it ------------------------------------------------------------------------------------ */
+/* --- what else looks into it ------------------------------------------------------------------------------------- */
 
 /* libc has one time zone for the process: it is set as the process's TZ says, whatever the interpreter's does. */
 static PyObject *tzset_here(PyObject *module, PyObject *unused)
@@ -256,7 +256,7 @@ isle_status environment_start(engine_failure *failure)
     return replace_functions(list, sizeof list / sizeof *list, failure);
 }
 
-/* --- an interpreter's beginning --------------------------------------------------------------------------------- */
+/* --- an interpreter's beginning ---------------------------------------------------------------------------------- */
 
 /* "NAME=value", or "NAME" to remove it. */
 static int apply(PyObject *variables, const char *pair)
@@ -333,7 +333,7 @@ char **engine_copy_environment(size_t more, size_t *out_count)
     return pairs;
 }
 
-/* --- reuse ------------------------------------------------------------------------------------------------------ */
+/* --- reuse ------------------------------------------------------------------------------------------------------- */
 
 int environment_mark(engine_interp *interp)
 {

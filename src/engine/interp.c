@@ -260,8 +260,7 @@ static isle_status fill(engine_interp *interp, const isle_interp_config *config,
     bool fine = interp_watch_state(interp) == 0 && frames_install() == 0 && module_install(interp, config) == 0 &&
                 signal_functions_install(interp) == 0 && streams_install(interp, config) == 0 &&
                 environment_install(interp, config) == 0 && locale_install(interp, config) == 0 &&
-                extensions_install(interp, config) == 0 &&
-                apply_config(interp, config) == 0;
+                extensions_install(interp, config) == 0 && apply_config(interp, config) == 0;
     if (fine) {
         return ISLE_OK;
     }

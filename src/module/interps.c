@@ -5,7 +5,7 @@
 #include "module.h"
 #include "queue.h"
 
-/* --- creating --------------------------------------------------------------------------------------------------- */
+/* --- creating ----------------------------------------------------------------------------------------------------- */
 
 /* settings[name], a string or None. */
 static int take_text(borrowed *b, PyObject *settings, const char *name, const char **out)
@@ -179,8 +179,7 @@ static int take_settings(borrowed *b, PyObject *s, isle_interp_config *out)
                  take_texts(b, s, "env", &out->env, &out->env_count) < 0 ||
                  take_texts(b, s, "warnings", &out->warnings, &out->warning_count) < 0 ||
                  take_texts(b, s, "xoptions", &out->xoptions, &out->xoption_count) < 0 ||
-                 take_bool(s, "shared_gil", &shared) < 0 ||
-                 take_word(s, "extensions", extensions, &which) < 0 ||
+                 take_bool(s, "shared_gil", &shared) < 0 || take_word(s, "extensions", extensions, &which) < 0 ||
                  take_int64(s, "extension_copy_limit", &copies) < 0 || take_bool(s, "no_site", &out->no_site) < 0 ||
                  take_bool(s, "isolated", &out->isolated) < 0 || take_bool(s, "no_bytecode", &out->no_bytecode) < 0 ||
                  take_int64(s, "number", &number) < 0 || take_int64(s, "stack_size", &stack) < 0 ||
@@ -195,7 +194,9 @@ static int take_settings(borrowed *b, PyObject *s, isle_interp_config *out)
                  take_bool(s, "private_descriptors", &out->private_descriptors) < 0;
     if (!failed && (number < 0 || stack < 0 || copies < 0)) {
         PyErr_Format(PyExc_ValueError, "%s is negative",
-                     number < 0 ? "number" : stack < 0 ? "stack_size" : "extension_copy_limit");
+                     number < 0  ? "number"
+                     : stack < 0 ? "stack_size"
+                                 : "extension_copy_limit");
         failed = 1;
     }
     out->umask_set = umask >= 0;
@@ -241,7 +242,7 @@ static PyObject *create(PyObject *capsule, PyObject *settings)
     return status == ISLE_OK ? PyLong_FromUnsignedLongLong(it.id) : raise_failure(interp_of(capsule), status, error);
 }
 
-/* --- ending ----------------------------------------------------------------------------------------------------- */
+/* --- ending ------------------------------------------------------------------------------------------------------- */
 
 static bool read_id_and_timeout(PyObject *args, isle_interp *out, int64_t *out_deadline)
 {
@@ -277,7 +278,7 @@ static PyObject *end_later(PyObject *capsule, PyObject *args)
     return status == ISLE_OK ? Py_NewRef(Py_None) : raise_failure(interp_of(capsule), status, NULL);
 }
 
-/* --- signals ---------------------------------------------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------------------------------------------------ */
 
 static PyObject *send_signal(PyObject *capsule, PyObject *args)
 {
@@ -308,7 +309,7 @@ static PyObject *handles_signal(PyObject *capsule, PyObject *args)
     return status == ISLE_OK ? PyBool_FromLong(handles) : raise_failure(interp_of(capsule), status, error);
 }
 
-/* --- looking ---------------------------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------------------------------ */
 
 static PyObject *list(PyObject *capsule, PyObject *unused)
 {
@@ -356,7 +357,7 @@ static PyObject *stats(PyObject *capsule, PyObject *arg)
                          "extension_copy_bytes", s.extension_copy_bytes);
 }
 
-/* --- held from anywhere ----------------------------------------------------------------------------------------- */
+/* --- held from anywhere ------------------------------------------------------------------------------------------- */
 
 /* _hold(id, by): changes the number of those that keep it; the new number. */
 static PyObject *hold(PyObject *capsule, PyObject *args)

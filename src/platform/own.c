@@ -1,6 +1,6 @@
 /* What a thread is in (plat_own): entered, left, and inherited by the threads that it starts. Each thread knows its
- * own; one that inherited it keeps a reference until its last key destructor has run, so what it is in outlives it. Here is
- * what any system can do; locales and variables are in linux/. */
+ * own; one that inherited it keeps a reference until its last key destructor has run, so what it is in outlives it.
+ * Here is what any system can do; locales and variables are in linux/. */
 #include "own.h"
 
 #include <errno.h>

@@ -56,7 +56,7 @@ static void must(bool condition, const char *what)
     }
 }
 
-/* --- for the tests ---------------------------------------------------------------------------------------------- */
+/* --- for the tests ------------------------------------------------------------------------------------------------ */
 
 void fake_reset(void)
 {
@@ -137,7 +137,7 @@ static void replace_in_all(engine_interp *old, engine_interp *new)
     plat_lock_give(&all_lock);
 }
 
-/* --- failures --------------------------------------------------------------------------------------------------- */
+/* --- failures ----------------------------------------------------------------------------------------------------- */
 
 void engine_failure_clear(engine_failure *failure)
 {
@@ -171,7 +171,7 @@ static isle_status fail_with_report(engine_failure *failure, bool odd)
     return fail(failure, ISLE_ERR_PYTHON, "an exception");
 }
 
-/* --- the runtime ------------------------------------------------------------------------------------------------ */
+/* --- the runtime -------------------------------------------------------------------------------------------------- */
 
 isle_status engine_start(const isle_runtime_config *config, const engine_hooks *core_hooks, engine_failure *failure)
 {
@@ -241,7 +241,7 @@ bool engine_is_inside_any(void)
     return (attached != NULL && attached != &main_interp) || calling != NULL;
 }
 
-/* --- interpreters ----------------------------------------------------------------------------------------------- */
+/* --- interpreters ------------------------------------------------------------------------------------------------- */
 
 isle_status engine_extension_inspect(const char *file, const char *module, isle_extension_info *out,
                                      engine_failure *failure)
@@ -346,7 +346,7 @@ static ending ending_named(const char *name)
                                            : ENDS_AT_ONCE;
 }
 
-/* --- tasks ------------------------------------------------------------------------------------------------------ */
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 typedef struct run { /* what engine_run was given */
     engine_interp *interp;
@@ -557,7 +557,7 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *o
     return status;
 }
 
-/* --- budgets ---------------------------------------------------------------------------------------------------- */
+/* --- budgets ------------------------------------------------------------------------------------------------------ */
 
 void engine_get_usage(engine_interp *interp, engine_usage *out)
 {
@@ -604,7 +604,7 @@ char **engine_copy_environment(size_t more, size_t *out_count)
     return NULL;
 }
 
-/* --- stopping code ---------------------------------------------------------------------------------------------- */
+/* --- stopping code ------------------------------------------------------------------------------------------------ */
 
 bool engine_interrupt(engine_interp *interp, isle_status reason, bool insist)
 {
