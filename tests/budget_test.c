@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "budget_rows.h"
+#include "queues.h"
 #include "support.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -362,9 +363,347 @@ static void test_output(void **state)
     await_told("ISLE_OK output: the soft limit of 1000 bytes is used up");
     isle_error *err = run_fails(it, "while True: print('y' * 99, flush=True)", ISLE_ERR_BUDGET);
     check(strstr(isle_error_message(err), "output: the limit of 97.66 KiB is used up") != NULL);
+    check(strstr(isle_error_text(err), "print('y' * 99, flush=True)\n") != NULL); /* where it was, not some time later */
     isle_error_free(err);
-    free(capture_take(&c));
+    check_status(isle_interp_run(it, "x = 1", SOON, &err), ISLE_ERR_BUDGET, err);
+    isle_error_free(err);
+    char *text = capture_take(&c);
+    check(strlen(text) == 100000 && usage_of(it).output_bytes.used == 100000);
+    free(text);
+    budgets.output_bytes = (isle_limit){.hard = 100010};
+    check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
+    isle_error_free(run_fails(it, "print('z' * 99)", ISLE_ERR_BUDGET)); /* at its flush, if not before */
     end(it);
+    text = capture_take(&c);
+    check(strcmp(text, "\nzzzzzzzzz") == 0); /* what was not written comes first */
+    free(text);
+}
+
+/* To the byte, wherever it goes: nowhere, to a file that others write to as well, to a queue. */
+static void test_output_ends_at_the_limit(void **state)
+{
+    (void)state;
+    isle_queue *q = NULL;
+    isle_error *err = NULL;
+    check_status(isle_queue_create(NULL, &q, &err), ISLE_OK, err);
+    char *path = write_file("output", "%s", "");
+    const isle_stream to[] = {{.kind = ISLE_STREAM_NULL},
+                              {.kind = ISLE_STREAM_FILE, .path = path},
+                              {.kind = ISLE_STREAM_QUEUE, .queue = q},
+                              {.kind = ISLE_STREAM_FILE, .path = path, .buffering = ISLE_BUFFERING_NONE},
+                              {.kind = ISLE_STREAM_FILE, .path = path, .full = ISLE_FULL_DROP}};
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.output_bytes.hard = 1005;
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+        isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+        config.budgets = &budgets;
+        config.stuck_after_ns = 30 * ISLE_SECOND;
+        config.stdout_ = config.stderr_ = to[i];
+        config.stderr_.append = to[i].kind == ISLE_STREAM_FILE;
+        isle_interp it = create(&config);
+        err = run_fails(it, "import sys\nfor n in range(1000): print('123456789', file=(sys.stdout, sys.stderr)[n % 2])",
+                        ISLE_ERR_BUDGET);
+        check(strstr(isle_error_message(err), "output: the limit of 1005 bytes is used up (1005 bytes)") != NULL);
+        isle_error_free(err);
+        check(usage_of(it).output_bytes.used == 1005 && usage_of(it).output_bytes.reached == 1);
+        end(it);
+        char *text = read_text(path);
+        check(to[i].kind != ISLE_STREAM_FILE || strlen(text) == 1005);
+        free(text);
+    }
+    isle_queue_stats s = {.size = sizeof s};
+    isle_queue_get_stats(q, &s);
+    check(s.items >= 101);
+    isle_queue_free(q);
+    free(path);
+}
+
+static void test_code_may_catch_what_its_output_is_refused_for(void **state)
+{
+    (void)state;
+    capture c = CAPTURE_INIT;
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.output_bytes.hard = 100;
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.budgets = &budgets;
+    config.stuck_after_ns = 30 * ISLE_SECOND;
+    config.cancel_grace_ns = 20 * ISLE_SECOND;
+    config.stdout_ = captured(&c);
+    isle_interp it = create(&config);
+    isle_error *err = run_fails(it,
+                                "import isles\ntry:\n    print('x' * 200)\nexcept isles.BudgetExceeded as error:\n"
+                                "    text = str(error)\n    raise",
+                                ISLE_ERR_BUDGET);
+    check(strstr(isle_error_message(err), "output: the limit of 100 bytes is used up (100 bytes)") != NULL);
+    isle_error_free(err);
+    end(it);
+    char *text = capture_take(&c);
+    check(strlen(text) == 100);
+    free(text);
+}
+
+/* --- values in queues ------------------------------------------------------------------------------------------- */
+
+static isle_queue *queue_for(isle_interp it)
+{
+    isle_queue *q = NULL;
+    isle_error *err = NULL;
+    check_status(isle_queue_create(NULL, &q, &err), ISLE_OK, err);
+    isle_value *value = isle_value_new_queue(q);
+    check_status(isle_interp_set_global(it, "q", value, SOON, &err), ISLE_OK, err);
+    isle_value_free(value);
+    return q;
+}
+
+static void take(isle_queue *q, size_t count)
+{
+    while (count-- > 0) {
+        isle_error *err = NULL;
+        check_status(isle_queue_get(q, 0, NULL, &err), ISLE_OK, err);
+    }
+}
+
+static void test_messages(void **state)
+{
+    (void)state;
+    forget_events();
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.messages = (isle_limit){.soft = 5, .hard = 10};
+    isle_interp it = create_with(&budgets);
+    isle_queue *q = queue_for(it), *other = queue_for(it);
+    run(it, "other = q");
+    isle_value *value = isle_value_new_queue(q);
+    isle_error *err = NULL;
+    check_status(isle_interp_set_global(it, "q", value, SOON, &err), ISLE_OK, err);
+    isle_value_free(value);
+    run(it, "for n in range(4): q.put(n)");
+    check(!was_told("messages"));
+    run(it, "for n in range(6): other.put(n)"); /* all queues together */
+    await_told("ISLE_OK messages: the soft limit of 5 is reached");
+    err = run_fails(it, "q.put_nowait('one too many')", ISLE_ERR_BUDGET);
+    check(strstr(isle_error_message(err), "messages: the limit of 10 is reached (10)") != NULL);
+    check(strstr(isle_error_text(err), "isles.BudgetExceeded: messages: the limit of 10 is reached (10)") != NULL);
+    isle_error_free(err);
+    await_told("ISLE_ERR_BUDGET messages: the limit of 10 is reached (10)");
+    isle_usage u = usage_of(it);
+    check(u.messages.used == 10 && u.messages.peak == 10 && u.messages.reached == 1 && u.messages.hard == 10);
+    check(u.queue_bytes.used > 0 && u.queue_bytes.hard == 0);
+    take(q, 1);
+    run(it, "q.put('there is room again')"); /* it goes on: this one is no budget for life */
+    run(it, "import isles\ntry: q.put(1)\nexcept isles.BudgetExceeded as error: text = str(error)\n"
+            "other.get_nowait(); q.put(1)"); /* taking its own is taking */
+    check_eval(it, "text", "messages: the limit of 10 is reached (10)");
+    isle_queue_free(other); /* the interpreter has it still */
+    check(usage_of(it).messages.used == 10);
+    run(it, "del other; import gc; gc.collect()");
+    check(usage_of(it).messages.used == 5); /* what was in it went with it */
+    take(q, 5);
+    check(usage_of(it).messages.used == 0 && usage_of(it).queue_bytes.used == 0);
+    put_int(q, 1); /* the host's own is on nobody's account */
+    check(usage_of(it).messages.used == 0);
+    end(it);
+    isle_queue_free(q);
+}
+
+static void test_queue_bytes(void **state)
+{
+    (void)state;
+    forget_events();
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.queue_bytes = (isle_limit){.soft = MIB, .hard = 4 * MIB};
+    isle_interp it = create_with(&budgets);
+    isle_queue *q = queue_for(it);
+    run(it, "q.put(bytes(1 << 19))");
+    check(!was_told("queue_bytes"));
+    run(it, "for n in range(6): q.put(bytes(1 << 19))");
+    await_told("ISLE_OK queue_bytes: the soft limit of 1024 KiB is reached");
+    isle_error *err = run_fails(it, "q.put(bytearray(1 << 20))", ISLE_ERR_BUDGET);
+    check(strstr(isle_error_message(err), "queue_bytes: the limit of 4096 KiB is reached") != NULL);
+    isle_error_free(err);
+    check(usage_of(it).queue_bytes.used > 7 << 19 && usage_of(it).messages.used == 7);
+    run(it, "q.put('a small one')");
+    take(q, 8);
+    check(usage_of(it).queue_bytes.used == 0);
+    run(it, "q.put(bytes(1 << 20)); import isles; small = isles.create_queue(1); small.put(1)\n"
+            "try: small.put(bytes(1 << 20), timeout=0)\nexcept isles.QueueFull: pass");
+    check(usage_of(it).queue_bytes.used < MIB + 100); /* what found no room is gone */
+    end(it);
+    take(q, 1);
+    isle_queue_free(q);
+}
+
+/* Lines of a stream are values, too. */
+static void test_lines_in_queues_count(void **state)
+{
+    (void)state;
+    isle_queue *q = NULL;
+    isle_error *err = NULL;
+    check_status(isle_queue_create(NULL, &q, &err), ISLE_OK, err);
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.messages.hard = 7;
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    config.budgets = &budgets;
+    config.stdout_ = (isle_stream){.kind = ISLE_STREAM_QUEUE, .queue = q};
+    isle_interp it = create(&config);
+    err = run_fails(it, "for n in range(100): print(n)", ISLE_ERR_BUDGET);
+    check(strstr(isle_error_message(err), "messages: the limit of 7 is reached") != NULL);
+    isle_error_free(err);
+    end(it);
+    isle_queue_stats s = {.size = sizeof s};
+    isle_queue_get_stats(q, &s);
+    check(s.items == 7);
+    isle_queue_free(q);
+}
+
+static void test_who_puts_on_and_on_is_stopped(void **state)
+{
+    (void)state;
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.messages.hard = 3;
+    isle_interp it = create_with(&budgets);
+    isle_queue *q = queue_for(it);
+    isle_error *err = run_fails(it, "while True:\n    try: q.put(1)\n    except BaseException: pass", ISLE_ERR_BUDGET);
+    check(strstr(isle_error_message(err), "messages: the limit of 3 is reached") != NULL);
+    isle_error_free(err);
+    take(q, 3);
+    run(it, "q.put(1)");
+    end(it);
+    isle_queue_free(q);
+}
+
+/* --- recursion -------------------------------------------------------------------------------------------------- */
+
+static void test_recursion(void **state)
+{
+    (void)state;
+    forget_events();
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.recursion = (isle_limit){.soft = 300, .hard = 500};
+    isle_interp it = create_with(&budgets);
+    run(it, "import sys\ndef depth(n=1):\n    try: return depth(n + 1)\n    except RecursionError: return n\n"
+            "assert sys.getrecursionlimit() == 500 and 400 < depth() <= 500");
+    run(it, "sys.setrecursionlimit(200); assert 100 < depth() <= 200");
+    check(usage_of(it).recursion.used == 200 && usage_of(it).recursion.peak == 500 && !was_told("recursion"));
+    run(it, "sys.setrecursionlimit(400); assert 300 < depth() <= 400");
+    await_told("ISLE_OK recursion: the soft limit of 300 is reached (400)");
+    run_error(it, "sys.setrecursionlimit(501)",
+              "ValueError: recursion limit: at most 500 is allowed here (the budget recursion)");
+    await_told("ISLE_ERR_BUDGET recursion: the limit of 500 is reached (400)");
+    run_error(it, "sys.setrecursionlimit(0)", "ValueError: recursion limit must be greater or equal than 1");
+    run(it, "for wrong in ('x', 10 ** 30, None):\n    try: sys.setrecursionlimit(wrong)\n"
+            "    except (TypeError, OverflowError, ValueError): pass\n    else: assert False");
+    isle_error *err = run_fails(it, "sys.setrecursionlimit(500)\ndef f(): f()\nf()", ISLE_ERR_PYTHON);
+    check(strstr(isle_error_text(err), "the interpreter's recursion limit of 500 is reached") != NULL);
+    isle_error_free(err);
+    run(it, "import threading\ndef f(): found.append(depth())\nfound = []\nt = threading.Thread(target=f); t.start(); t.join()\n"
+            "assert 400 < found[0] <= 500");
+    budgets.recursion = (isle_limit){.hard = 0};
+    check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
+    run(it, "sys.setrecursionlimit(3000); assert 2900 < depth() <= 3000");
+    budgets.recursion.hard = 1000;
+    check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
+    run(it, "assert sys.getrecursionlimit() == 1000");
+    budgets.recursion.hard = 2000;
+    check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
+    run(it, "assert sys.getrecursionlimit() == 2000");
+    budgets.recursion.hard = 0;
+    check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
+    run(it, "assert sys.getrecursionlimit() == 3000"); /* its own */
+    end(it);
+    it = create(NULL);
+    check_eval(it, "__import__('sys').getrecursionlimit()", "1000"); /* CPython's */
+    run(it, "import sys; sys.setrecursionlimit(5000)");
+    check(usage_of(it).recursion.used == 5000);
+    end(it);
+}
+
+/* --- descriptors ------------------------------------------------------------------------------------------------ */
+
+static bool create_with_descriptors(const isle_budgets *budgets, isle_interp *out)
+{
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    isle_error *err = NULL;
+    config.budgets = budgets;
+    config.private_descriptors = true;
+    config.stuck_after_ns = 30 * ISLE_SECOND;
+    isle_status status = isle_interp_create(runtime, &config, out, &err);
+    if (status == ISLE_ERR_UNSUPPORTED) {
+        print_message("skipped: %s\n", isle_error_message(err));
+        isle_error_free(err);
+        return false;
+    }
+    check_status(status, ISLE_OK, err);
+    return true;
+}
+
+static void test_descriptors(void **state)
+{
+    (void)state;
+    forget_events();
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.descriptors = (isle_limit){.soft = 10, .hard = 20};
+    isle_interp it;
+    if (!create_with_descriptors(&budgets, &it)) {
+        skip();
+    }
+    run(it, "import os, errno, socket\nfiles = []\ntry:\n    while True: files.append(open('/dev/null'))\n"
+            "except OSError as error: text, code = str(error), error.errno\n"
+            "assert code == errno.EMFILE\n"
+            "assert len(os.listdir('/proc/thread-self/fd')) == 21"); /* and the one that listdir has */
+    check_eval(it, "text", "[Errno 24] Too many open files: the interpreter's limit of 20 descriptors is reached");
+    await_told("ISLE_OK descriptors: the soft limit of 10 is reached");
+    await_told("ISLE_ERR_BUDGET descriptors: the limit of 20 is reached (20)");
+    check(usage_of(it).descriptors.used == 20 && usage_of(it).descriptors.reached == 1);
+    run(it, "try: socket.socket()\nexcept OSError as error: assert error.errno == errno.EMFILE\nelse: assert False");
+    run(it, "files.clear(); socket.socket().close(); open('/dev/null').close()");
+    /* what no audit event tells of is seen a little later */
+    isle_error *err = run_fails(it, "import time\nx = [os.dup(0) for n in range(30)]\ntime.sleep(20)", ISLE_ERR_BUDGET);
+    check(strstr(isle_error_message(err), "descriptors: the limit of 20 is reached (") != NULL);
+    isle_error_free(err);
+    run(it, "for fd in x: os.close(fd)\ntime.sleep(0.05); open('/dev/null').close()"); /* the next job may clean up */
+    end(it);
+    isle_interp neighbour = create(NULL);
+    run(neighbour, "x = [open('/dev/null') for n in range(30)]"); /* has no such limit, and no table of its own */
+    check(usage_of(neighbour).descriptors.used == 0);
+    end(neighbour);
+}
+
+/* --- CPU time of threads alone ---------------------------------------------------------------------------------- */
+
+static void await_threads(isle_interp it, uint64_t count)
+{
+    int64_t until = SOON;
+    while (usage_of(it).threads.used != count && isle_now() < until) {
+        usleep(1000);
+    }
+    check(usage_of(it).threads.used == count);
+}
+
+static void test_cpu_time_of_threads_alone(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "while True: pass",
+        "while True:\n        try:\n            while True: pass\n        except BaseException: pass",
+        "time.sleep(100) if n == 0 else [0 for x in iter(int, 1)]",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        forget_events();
+        isle_budgets budgets = ISLE_BUDGETS_INIT;
+        budgets.cpu_ns.hard = 400 * ISLE_MS;
+        isle_interp it = create_with(&budgets);
+        runf(it, "import threading, time, sys\nthreading.excepthook = lambda args: None\ngo = threading.Event()\n"
+             "def burn(n):\n    go.wait()\n    %s\n"
+             "for n in range(3): threading.Thread(target=burn, args=(n,), daemon=True).start()\ngo.set()", bodies[i]);
+        await_told("ISLE_ERR_BUDGET cpu: the limit of 0.4 s is used up");
+        await_threads(it, 0);
+        isle_error *err = NULL;
+        check_status(isle_interp_run(it, "x = 1", SOON, &err), ISLE_ERR_BUDGET, err);
+        isle_error_free(err);
+        check_status(isle_interp_set_budgets(it, NULL, &err), ISLE_OK, err);
+        run(it, "t = threading.Thread(target=sum, args=(range(10 ** 5),)); t.start(); t.join()");
+        end(it);
+    }
 }
 
 static void refused(const isle_budgets *budgets, isle_gil gil, isle_status status, const char *named)
@@ -430,6 +769,15 @@ int main(void)
         cmocka_unit_test(test_queued_jobs_end_too),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_output),
+        cmocka_unit_test(test_output_ends_at_the_limit),
+        cmocka_unit_test(test_code_may_catch_what_its_output_is_refused_for),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_queue_bytes),
+        cmocka_unit_test(test_lines_in_queues_count),
+        cmocka_unit_test(test_who_puts_on_and_on_is_stopped),
+        cmocka_unit_test(test_recursion),
+        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_cpu_time_of_threads_alone),
         cmocka_unit_test(test_what_is_refused),
     };
     return cmocka_run_group_tests(tests, with_events, without_runtime);

@@ -1023,7 +1023,7 @@ static void test_no_descriptor_is_left(void **state)
             config.stderr_ = to_file("/nonexistent/file");
             isle_error *err = NULL;
             check_status(isle_interp_create(runtime, &config, &it, &err), ISLE_ERR_SYSTEM, err);
-            check(strstr(isle_error_message(err), "stderr_: cannot open /nonexistent/file") != NULL);
+            check(strstr(isle_error_message(err), "stderr: cannot open /nonexistent/file") != NULL);
             isle_error_free(err);
         }
         before = round == 1 ? open_descriptors() : before; /* the first ones open what stays */
@@ -1063,8 +1063,8 @@ static void test_mistakes_are_named(void **state)
         {{.bytes = true}, "stdout_: bytes is set"},
         {{.buffering = (isle_buffering)9}, "stdout_: buffering is none"},
         {{.full = (isle_full)9}, "stdout_: full is none"},
-        {{.encoding = "nonsense"}, "stdout_.encoding: Python knows no 'nonsense'"},
-        {{.errors = "nonsense"}, "stdout_.errors: Python knows no 'nonsense'"},
+        {{.encoding = "nonsense"}, "stdout.encoding: Python knows no 'nonsense'"},
+        {{.errors = "nonsense"}, "stdout.errors: Python knows no 'nonsense'"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         isle_interp_config config = config_with(rows[i].out);

@@ -7,9 +7,15 @@
  *   cpu, output   isles.BudgetExceeded (an isles.Cancelled) is raised in the job, by the ladder of isle_job_cancel:
  *            once, after cancel_grace_ns at every step, after stuck_after_ns the interpreter is given up as stuck. The
  *            job ends with ISLE_ERR_BUDGET, as do those that wait; no more are taken until isle_interp_set_budgets
- *            gives more
+ *            gives more. cpu: its other threads are stopped likewise. output: not a byte more is written
  *   wall     the same, for that job alone
  *   threads  starting one more fails: RuntimeError
+ *   queue_bytes, messages   what it puts into a queue is refused there: isles.BudgetExceeded. Asking on and on is
+ *            stopped as with memory
+ *   recursion   sys.setrecursionlimit above it fails: ValueError. The limit of the code is never above it: RecursionError
+ *   descriptors   opening one more fails, where Python tells of it before: OSError, EMFILE. What comes by other ways is
+ *            seen within 10 ms: then the job is stopped like the rest, and the next one when it opens more. Only with
+ *            isle_interp_config.private_descriptors
  *
  * Soft and hard limits that are reached are told as ISLE_EVENT_BUDGET. */
 #ifndef ISLES_BUDGET_H
@@ -28,7 +34,11 @@ ISLE_BEGIN_DECLS
     X(CPU,     cpu_ns,       "cpu",     "CPU time of all its threads, over its life")                                 \
     X(WALL,    wall_ns,      "wall",    "time that one job may run")                                                  \
     X(THREADS, threads,      "threads", "threads that its code started and that live, the home thread not counted")   \
-    X(OUTPUT,  output_bytes, "output",  "bytes written to sys.stdout and sys.stderr, over its life")
+    X(OUTPUT,  output_bytes, "output",  "bytes written to sys.stdout and sys.stderr, over its life")                  \
+    X(QUEUE_BYTES, queue_bytes, "queue_bytes", "bytes of what it has put into queues and nobody has taken yet")      \
+    X(MESSAGES,    messages,    "messages",    "how many values those are")                                          \
+    X(RECURSION,   recursion,   "recursion",   "calls in calls that sys.setrecursionlimit allows")                   \
+    X(DESCRIPTORS, descriptors, "descriptors", "descriptors open in its own table, 0 to 2 included")
 
 typedef enum isle_budget {
 #define ISLE_BUDGET_ENUM(name, field, called, text) ISLE_BUDGET_##name,
@@ -52,9 +62,11 @@ typedef struct isle_budgets { /* start from ISLE_BUDGETS_INIT; zero is the defau
 
 typedef struct isle_amount {
     uint64_t used;       /* now; wall: of the job that runs */
-    uint64_t peak;       /* the most there ever was; wall: the longest job */
+    uint64_t peak;       /* the most there ever was; wall: the longest job; queue_bytes, messages, descriptors: the
+                            most that was seen */
     uint64_t soft, hard; /* the limits */
-    uint64_t reached;    /* how often the hard one was; memory: allocations refused */
+    uint64_t reached;    /* how often the hard one was; memory: allocations refused; threads, queue_bytes, messages,
+                            recursion, descriptors: how often something was */
 } isle_amount;
 
 typedef struct isle_usage { /* set `size` first */

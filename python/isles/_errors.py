@@ -171,7 +171,8 @@ _CLASSES: dict[str, type[Exception]] = {
 
 
 def _plain(message: str) -> str:
-    """The parts of a call by their own names: call[0][0] is the function, call[0][1:] are its arguments."""
+    """By the names that they have here: call[0][0] is the function, call[0][1:] are its arguments; fields of structs."""
+    message = re.sub(r"^isle_interp_config\.(?:(std(?:in|out|err))_)?", r"\1", message)
     message = re.sub(r"^call\[0\]\[0\]", "function", message)
     message = re.sub(r"^call\[0\]\[(\d+)\]", lambda m: f"args[{int(m[1]) - 1}]", message)
     return re.sub(r"^call\[1\]", "kwargs", message)

@@ -124,15 +124,21 @@ typedef struct budgets { /* see budget.c; guarded by the interpreter's lock but 
     bool any;   /* there is a limit */
     bool alive; /* the engine's part is */
     bool spent; /* of what is for life: no more jobs */
-    bool insisted;
+    bool insisted[ISLE_BUDGET_COUNT_]; /* in this job */
+    bool raised_here; /* isles.BudgetExceeded, in the job: it has its grace */
     bool told_soft[ISLE_BUDGET_COUNT_], told_hard[ISLE_BUDGET_COUNT_];
     uint64_t reached[ISLE_BUDGET_COUNT_];
-    uint64_t refusals_before; /* of memory, when the job began */
+    uint64_t refusals_before[ISLE_BUDGET_COUNT_]; /* when the job began */
+    uint64_t descriptors_before;                  /* likewise: how many there were */
+    uint64_t descriptors_peak;
+    int64_t stopping_threads; /* since when; 0: they aren't stopped */
+    bool insists_on_threads, threads_parked;
     uint64_t cpu_seen;        /* at the last look */
     int64_t longest_ns;       /* job */
     _Atomic unsigned soft, refused; /* what the engine has told: a bit for each isle_budget */
     _Atomic int64_t looked;         /* when */
     _Atomic uint64_t output_mark;   /* of bytes written: from there on somebody is to look */
+    _Atomic uint64_t output_hard;   /* no more are written; UINT64_MAX: no limit */
     timer timer;
 } budgets;
 
@@ -251,7 +257,9 @@ void budget_end(interp *in);                            /* before the engine's p
 void budget_job_begins(interp *in);                     /* lock held, `current` is the job */
 void budget_job_ended(interp *in, const isle_job *job); /* lock held */
 void budget_on_engine(interp *in, isle_budget b, bool refused); /* any thread, in the middle of anything */
-void budget_on_output(interp *in);
+size_t budget_on_output(interp *in, size_t len); /* any thread: how many bytes may be written; they are counted */
+/* Any thread, attached: likewise; isles.BudgetExceeded is raised, and says `text`. */
+void budget_on_refused(interp *in, isle_budget b, char *text, size_t size);
 
 /* signal.c */
 extern const timer_class signal_timer_class, alarm_timer_class;

@@ -144,12 +144,22 @@ static void on_exit_call(void *core_interp, int exit_status, const char *call)
     interp_exit(core_interp, exit_status, call);
 }
 
-static void on_output(void *core_interp, int stream, size_t len)
+static size_t on_output(void *core_interp, int stream, size_t len)
+{
+    (void)stream;
+    return budget_on_output(core_interp, len);
+}
+
+static void on_unwritten(void *core_interp, int stream, size_t len)
 {
     interp *in = core_interp;
     (void)stream;
-    counters_output(&in->counters, len);
-    budget_on_output(in);
+    counters_unwritten(&in->counters, len);
+}
+
+static void on_refused(void *core_interp, isle_budget which, char *text, size_t size)
+{
+    budget_on_refused(core_interp, which, text, size);
 }
 
 static void on_budget(void *core_interp, isle_budget which, bool refused)
@@ -181,7 +191,9 @@ const engine_hooks *host_hooks(void)
     static const engine_hooks hooks = {.on_error = on_error,
                                        .on_exit = on_exit_call,
                                        .on_output = on_output,
+                                       .on_unwritten = on_unwritten,
                                        .on_dropped = on_dropped,
+                                       .on_refused = on_refused,
                                        .on_host_call = on_host_call,
                                        .on_budget = on_budget,
                                        .on_due = on_due,

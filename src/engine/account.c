@@ -395,9 +395,8 @@ static const char *why_not(const account *a)
                : "an interpreter that shares the GIL shares the allocator of small objects, too";
 }
 
-const char *engine_set_limits(engine_interp *interp, isle_limit memory_bytes, isle_limit threads)
+const char *account_set_limits(account *a, isle_limit memory_bytes, isle_limit threads)
 {
-    account *a = interp->account;
     const char *why = why_not(a);
     plat_lock_take(&lock);
     if (why == NULL) {
@@ -412,24 +411,28 @@ const char *engine_set_limits(engine_interp *interp, isle_limit memory_bytes, is
     return why;
 }
 
-void engine_get_usage(engine_interp *interp, engine_usage *out)
+static uint64_t but_one(uint64_t count)
 {
-    account *a = interp->account;
+    return count > 0 ? count - 1 : 0;
+}
+
+void account_get_usage(account *a, engine_usage *out)
+{
+    engine_amount *memory = &out->of[ISLE_BUDGET_MEMORY], *threads = &out->of[ISLE_BUDGET_THREADS];
     plat_lock_take(&lock);
     int64_t cpu_ns = a->ended_cpu_ns;
     for (const account_thread *t = a->threads; t != NULL; t = t->next) {
         int64_t used = plat_thread_cpu(t->id);
         cpu_ns += used > t->began_cpu_ns ? used - t->began_cpu_ns : 0;
     }
-    *out = (engine_usage){.cpu_ns = cpu_ns, .memory_denied = a->denied};
-    out->threads = a->thread_count > 0 ? a->thread_count - 1 : 0;
-    out->threads_peak = a->thread_peak > 0 ? a->thread_peak - 1 : 0;
-    out->threads_refused = a->threads_refused;
+    out->of[ISLE_BUDGET_CPU].used = (uint64_t)cpu_ns;
+    memory->refused = a->denied;
+    *threads = (engine_amount){but_one(a->thread_count), but_one(a->thread_peak), a->threads_refused};
     plat_lock_give(&lock);
     int64_t peak = atomic_load(&a->peak);
-    out->memory_bytes = (uint64_t)(atomic_load(&a->held) - 1);
+    memory->used = (uint64_t)(atomic_load(&a->held) - 1);
+    memory->peak = peak > 0 ? (uint64_t)(peak - 1) : 0;
     out->small_bytes = (uint64_t)atomic_load(&a->small);
-    out->memory_peak_bytes = peak > 0 ? (uint64_t)(peak - 1) : 0;
 }
 
 uint64_t engine_memory_left(void)

@@ -12,13 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct account account;
-struct engine_interp;
+#include "engine.h"
 
-account *account_new(struct engine_interp *interp, bool counts_memory); /* NULL: no memory */
+typedef struct account account;
+
+account *account_new(engine_interp *interp, bool counts_memory); /* NULL: no memory */
 void account_free(account *a);                                         /* NULL is fine */
 /* Its threads are found by that; NULL: no more are. `a` may be NULL. */
 void account_set_state(account *a, void *state);
+
+/* Any thread. NULL, or why memory can't be limited (then it is not; threads are). */
+const char *account_set_limits(account *a, isle_limit memory_bytes, isle_limit threads);
+void account_get_usage(account *a, engine_usage *out); /* memory, CPU time, threads */
 
 /* --- memory; `a` may be NULL ----------------------------------------------------------------------------------- */
 

@@ -32,14 +32,15 @@ typedef struct engine_failure {
 } engine_failure;
 void engine_failure_clear(engine_failure *failure);
 
-/* What an interpreter holds and has used. */
+/* What an interpreter holds and has used, by isle_budget: nothing of wall and output, which the core counts, nor of
+ * descriptors (engine_count_descriptors). */
+typedef struct engine_amount {
+    uint64_t used, peak;
+    uint64_t refused; /* how often something was */
+} engine_amount;
 typedef struct engine_usage {
-    uint64_t memory_bytes, memory_peak_bytes;
-    uint64_t small_bytes;   /* of memory_bytes: in arenas, for objects of up to 512 bytes, and stacks of frames */
-    uint64_t memory_denied; /* allocations */
-    int64_t cpu_ns;         /* of all its threads, since it was made */
-    size_t threads, threads_peak; /* that Python code started: now, at most */
-    uint64_t threads_refused;
+    engine_amount of[ISLE_BUDGET_COUNT_];
+    uint64_t small_bytes; /* of memory: in arenas, for objects of up to 512 bytes, and stacks of frames */
 } engine_usage;
 
 typedef struct engine_alarm {
@@ -54,8 +55,10 @@ typedef struct engine_hooks {
     void (*on_error)(void *core_interp, const char *message);
     /* os._exit or its like ends the interpreter; by any thread of it. `call` is "os._exit(3)", borrowed */
     void (*on_exit)(void *core_interp, int exit_status, const char *call);
-    /* bytes went to sys.stdout (1) or sys.stderr (2) */
-    void (*on_output)(void *core_interp, int stream, size_t len);
+    /* bytes are to go to sys.stdout (1) or sys.stderr (2): so many of them may, and are counted. Attached or not */
+    size_t (*on_output)(void *core_interp, int stream, size_t len);
+    /* ... and of those so many did not */
+    void (*on_unwritten)(void *core_interp, int stream, size_t len);
     /* of one write to them so many bytes were dropped: nobody reads them fast enough */
     void (*on_dropped)(void *core_interp, int stream, size_t len);
     /* isles.host.NAME(*args): core finds and calls the host's function. *out_value is empty for None */
@@ -67,6 +70,8 @@ typedef struct engine_hooks {
     /* a soft limit was passed, or something was refused for a hard one. Attached, in the middle of anything: it may
      * only ask for a later look */
     void (*on_budget)(void *core_interp, isle_budget which, bool refused);
+    /* the same of what is refused with isles.BudgetExceeded: `text` gets what that says. Attached */
+    void (*on_refused)(void *core_interp, isle_budget which, char *text, size_t size);
     /* a policy denied something for the first time, or observes that it would have */
     void (*on_policy)(void *core_interp, const char *message, bool denied);
     /* code sends a signal to its own interpreter, which is known. Attached: must not wait for a GIL */
@@ -171,8 +176,17 @@ char *engine_stuck_stack(engine_interp *interp);
 
 /* Any thread. */
 void engine_get_usage(engine_interp *interp, engine_usage *out);
-/* Any thread. NULL, or why memory can't be limited (then it is not; threads are). */
-const char *engine_set_limits(engine_interp *interp, isle_limit memory_bytes, isle_limit threads);
+/* Any thread: of its own table; 0: it has none, or the system does not tell. */
+uint64_t engine_count_descriptors(engine_interp *interp);
+/* Any thread. NULL, or why memory can't be limited (then it is not; all else is). That of recursion holds from the next
+ * task on, for what sys.setrecursionlimit may at once. */
+const char *engine_set_limits(engine_interp *interp, const isle_budgets *limits);
+/* Any thread: the threads that its code started are to end. Each gets isles.BudgetExceeded once; insist: they are
+ * stopped at every step, also in calls that block, until engine_let_threads. _park: those that are left block for good;
+ * false: one is inside libc just now, ask again. */
+void engine_stop_threads(engine_interp *interp, bool insist);
+void engine_let_threads(engine_interp *interp);
+bool engine_park_threads(engine_interp *interp);
 /* Any thread: what isles.BudgetExceeded says when it is raised next. Copied, and cut at 120 bytes. */
 void engine_say_budget(engine_interp *interp, const char *text);
 /* Any thread: copies of libraries that it has for itself, and their bytes. */

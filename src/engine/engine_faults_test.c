@@ -22,7 +22,14 @@ static void on_error(void *core, const char *message)
     (void)message;
 }
 
-static void on_output(void *core, int stream, size_t len)
+static size_t on_output(void *core, int stream, size_t len)
+{
+    (void)core;
+    (void)stream;
+    return len;
+}
+
+static void on_dropped(void *core, int stream, size_t len)
 {
     (void)core;
     (void)stream;
@@ -62,7 +69,8 @@ static void on_due(void *core)
 
 static const engine_hooks hooks = {.on_error = on_error,
                                    .on_output = on_output,
-                                   .on_dropped = on_output,
+                                   .on_unwritten = on_dropped,
+                                   .on_dropped = on_dropped,
                                    .on_host_call = on_host_call,
                                    .on_budget = on_budget,
                                    .on_due = on_due,

@@ -1,6 +1,7 @@
 /* Entering an interpreter from any thread, for embedders that use the CPython API themselves, and stepping aside
  * before a wait. The thread state of an entry is made for it and ends with it: one that is used again on a thread
  * with a smaller stack crashes. */
+#include "quota.h"
 #include "python.h"
 
 enum { SLOT_STATE, SLOT_BEFORE, SLOT_INTERP, SLOT_THREAD, SLOT_OWN };
@@ -43,6 +44,7 @@ isle_status engine_enter(engine_interp *interp, isle_entry *out_entry)
     }
     PyEval_RestoreThread(state);
     out_entry->opaque[SLOT_OWN] = plat_own_enter(interp->own);
+    quota_apply(interp);
     out_entry->opaque[SLOT_STATE] = state;
     out_entry->opaque[SLOT_BEFORE] = before;
     out_entry->opaque[SLOT_THREAD] = (void *)(uintptr_t)pthread_self();

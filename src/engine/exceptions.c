@@ -82,8 +82,11 @@ isle_status engine_take_exception(engine_interp *interp, const engine_task *task
         return engine_fail(failure, ISLE_ERR_ENGINE, "CPython failed without an exception");
     }
     bool asks_to_exit = PyErr_GivenExceptionMatches(exception, PyExc_SystemExit);
+    bool refused = reason == 0 && atomic_load(&interp->was_refused) && interp->over_budget != NULL &&
+                   PyErr_GivenExceptionMatches(exception, interp->over_budget);
+    reason = refused ? ISLE_ERR_BUDGET : reason;
     failure->status = asks_to_exit ? ISLE_ERR_EXIT : reason != 0 ? (isle_status)reason : ISLE_ERR_PYTHON;
-    if (reason != 0) {
+    if (reason != 0 && !refused) {
         interrupt_shield(interp, moment_in_peace);
     }
     if (task != NULL && task->keep_exception) {

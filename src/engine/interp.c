@@ -5,6 +5,7 @@
 #include "account.h"
 #include "extensions.h"
 #include "python.h"
+#include "quota.h"
 #include "shape.h"
 
 static void drop_objects(engine_interp *interp)
@@ -260,7 +261,7 @@ static isle_status fill(engine_interp *interp, const isle_interp_config *config,
     bool fine = interp_watch_state(interp) == 0 && frames_install() == 0 && module_install(interp, config) == 0 &&
                 signal_functions_install(interp) == 0 && streams_install(interp, config) == 0 &&
                 environment_install(interp, config) == 0 && locale_install(interp, config) == 0 &&
-                extensions_install(interp, config) == 0 && apply_config(interp, config) == 0;
+                extensions_install(interp, config) == 0 && quota_open(interp) && apply_config(interp, config) == 0;
     if (fine) {
         return ISLE_OK;
     }
@@ -345,6 +346,7 @@ void engine_interp_free(engine_interp *interp)
         return;
     }
     extensions_free(interp);
+    quota_close(interp);
     account_free(interp->account);
     plat_lock_destroy(&interp->lock);
     plat_free(interp->name);

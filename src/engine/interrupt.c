@@ -94,12 +94,18 @@ void engine_say_budget(engine_interp *interp, const char *text)
     plat_lock_give(&interp->lock);
 }
 
+/* Attached to it. */
+static bool reaps_this_thread(const engine_interp *interp)
+{
+    return !atomic_load(&interp->reap_spares_entered) || threads_started_by_python(PyThreadState_GetUnchecked());
+}
+
 static bool being_reaped(PyInterpreterState *state)
 {
     bool found = false;
     plat_lock_take(&reaping_lock);
     for (engine_interp *i = reaping_list; i != NULL && !found; i = i->next) {
-        found = i->state == state;
+        found = i->state == state && reaps_this_thread(i);
     }
     plat_lock_give(&reaping_lock);
     return found;
@@ -177,7 +183,7 @@ static void forward_to_home(engine_interp *interp)
 
 static int pending_on_home(engine_interp *interp)
 {
-    bool again = atomic_load(&interp->insist), now = !interrupt_in_gap();
+    bool again = atomic_load(&interp->insist) || atomic_load(&interp->reap_insist), now = !interrupt_in_gap();
     if (again || (!now && (atomic_load(&interp->once) || signals_are_due(interp)))) {
         interrupt_queue(interp);
     }
@@ -193,7 +199,7 @@ static int pending_on_reaped(engine_interp *interp)
         return 0;
     }
     interrupt_queue(interp);
-    if (interrupt_in_gap()) {
+    if (interrupt_in_gap() || !reaps_this_thread(interp)) {
         return 0;
     }
     PyErr_SetNone(PyExc_SystemExit);
@@ -213,6 +219,9 @@ static int pending(void *arg)
 {
     engine_interp *interp = arg;
     atomic_store(&interp->queued, false);
+    if (atomic_exchange(&interp->threads_once, false) && interp->over_budget != NULL) {
+        threads_raise(interp, interp->over_budget);
+    }
     if (is_exiting(interp)) {
         return pending_on_exit(interp);
     }
@@ -267,6 +276,7 @@ void interrupt_begin(engine_interp *interp)
     plat_lock_take(&interp->lock);
     interp->running = true;
     atomic_store_explicit(&interp->reason, 0, memory_order_relaxed);
+    atomic_store_explicit(&interp->was_refused, false, memory_order_relaxed);
     plat_lock_give(&interp->lock);
 }
 
@@ -349,6 +359,30 @@ void interrupt_threads(engine_interp *interp, bool on, bool insist)
     }
 }
 
+/* --- the other threads ------------------------------------------------------------------------------------------- */
+
+void engine_stop_threads(engine_interp *interp, bool insist)
+{
+    if (insist) {
+        atomic_store(&interp->reap_spares_entered, true);
+        interrupt_threads(interp, true, true);
+        threads_signal(interp);
+        return;
+    }
+    plat_lock_take(&interp->lock);
+    if (interp->alive) {
+        atomic_store(&interp->threads_once, true);
+        interrupt_queue(interp);
+    }
+    plat_lock_give(&interp->lock);
+}
+
+void engine_let_threads(engine_interp *interp)
+{
+    interrupt_threads(interp, false, false);
+    atomic_store(&interp->reap_spares_entered, false);
+}
+
 /* --- the signal -------------------------------------------------------------------------------------------------- */
 
 static uintptr_t interrupted_at(const ucontext_t *context)
@@ -418,6 +452,19 @@ static bool park_thread(engine_interp *interp, plat_kernel_id thread)
     return !atomic_compare_exchange_strong(&interp->park, &answer, PARK_NO) && answer == PARK_DONE;
 }
 
+/* Lock held. */
+static bool park_left(engine_interp *interp)
+{
+    bool all = true;
+    for (size_t i = 0; i < interp->left_count; i++) {
+        if (interp->left[i] != 0 && park_thread(interp, interp->left[i])) {
+            interp->left[i] = 0;
+        }
+        all = all && interp->left[i] == 0;
+    }
+    return all;
+}
+
 bool engine_park(engine_interp *interp)
 {
     plat_lock_take(&interp->lock);
@@ -425,12 +472,16 @@ bool engine_park(engine_interp *interp)
     if (interp->running && !interp->home_parked) {
         all = interp->home_parked = park_thread(interp, interp->home_kernel_id);
     }
-    for (size_t i = 0; i < interp->left_count; i++) {
-        if (interp->left[i] != 0 && park_thread(interp, interp->left[i])) {
-            interp->left[i] = 0;
-        }
-        all = all && interp->left[i] == 0;
-    }
+    all = park_left(interp) && all;
+    plat_lock_give(&interp->lock);
+    return all;
+}
+
+bool engine_park_threads(engine_interp *interp)
+{
+    threads_note_left(interp);
+    plat_lock_take(&interp->lock);
+    bool all = park_left(interp);
     plat_lock_give(&interp->lock);
     return all;
 }

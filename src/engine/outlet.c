@@ -8,11 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "quota.h"
 #include "outlet_wait.h"
 
 enum { LONGEST_LINE = 1 << 20 };
 
-static const char *const names[] = {"stdin_", "stdout_", "stderr_"};
+static const char *const names[] = {"stdin", "stdout", "stderr"};
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
@@ -120,6 +121,30 @@ int outlet_descriptor(outlet *o)
     return o->told_fd;
 }
 
+/* --- how much may be written -------------------------------------------------------------------------------------- */
+
+size_t outlet_ask(engine_interp *interp, const outlet *o, size_t len)
+{
+    return len > 0 ? engine.hooks.on_output(interp->core, o->number, len) : 0;
+}
+
+void outlet_give_back(engine_interp *interp, const outlet *o, size_t len)
+{
+    if (len > 0) {
+        engine.hooks.on_unwritten(interp->core, o->number, len);
+    }
+}
+
+Py_ssize_t outlet_refuse(engine_interp *interp, outlet *o, size_t len)
+{
+    if (interp->discards) {
+        engine.hooks.on_dropped(interp->core, o->number, len);
+        return (Py_ssize_t)len;
+    }
+    quota_refuse(interp, ISLE_BUDGET_OUTPUT);
+    return -1;
+}
+
 /* --- what is lost ------------------------------------------------------------------------------------------------- */
 
 static const char *note_for(const outlet *o, char *text)
@@ -138,10 +163,11 @@ static void close_sink(engine_interp *interp, outlet *o)
     bool noted;
     size_t written = 0;
     const char *note = note_for(o, text);
+    size_t may = outlet_ask(interp, o, o->held_len);
     if (o->held_len > 0 || note != NULL) {
-        sink_write last = {
-            .fd = o->fd, .writer = interp->id, .note = note, .data = o->held, .len = o->held_len, .drops = true};
+        sink_write last = {.fd = o->fd, .writer = interp->id, .note = note, .data = o->held, .len = may, .drops = true};
         sink_put(o->sink, &last, &written, &noted);
+        outlet_give_back(interp, o, may - written);
         if (written < o->held_len) {
             outlet_note_lost(interp, o, o->held_len - written);
         }
@@ -195,17 +221,27 @@ void outlet_leave(outlet *o)
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
-static void call_back(engine_interp *interp, outlet *o, const char *data, size_t len)
+static Py_ssize_t call_back(engine_interp *interp, outlet *o, const char *data, size_t len)
 {
+    size_t may = outlet_ask(interp, o, len);
+    if (may == 0) {
+        return outlet_refuse(interp, o, len);
+    }
     PyThreadState *state = PyEval_SaveThread();
     engine_interp *before = engine_calling;
     engine_calling = interp;
     plat_own *own = plat_own_enter(NULL); /* the host's locale, whatever the code has set */
-    o->to.write(o->to.ctx, interp->id, o->number, data, len);
+    o->to.write(o->to.ctx, interp->id, o->number, data, may);
     plat_own_enter(own);
     engine_calling = before;
-    engine.hooks.on_output(interp->core, o->number, len);
     PyEval_RestoreThread(state);
+    return (Py_ssize_t)may;
+}
+
+static Py_ssize_t put_nowhere(engine_interp *interp, outlet *o, size_t len)
+{
+    size_t may = outlet_ask(interp, o, len);
+    return may > 0 ? (Py_ssize_t)may : outlet_refuse(interp, o, len);
 }
 
 /* What is not open now, or was not when the interpreter was made: no sink. */
@@ -219,11 +255,14 @@ static sink_result put_plainly(const outlet *o, const sink_write *what, size_t *
     return written > 0 || what->len == 0 ? SINK_DONE : errno == EINTR ? SINK_INTERRUPTED : SINK_FAILED;
 }
 
-static Py_ssize_t put_to_sink(engine_interp *interp, outlet *o, const char *data, size_t len)
+static Py_ssize_t put_to_sink(engine_interp *interp, outlet *o, const char *data, size_t wanted)
 {
     char text[NOTE_SIZE];
     bool noted = false;
-    size_t written = 0;
+    size_t written = 0, len = outlet_ask(interp, o, wanted);
+    if (len == 0 && wanted > 0) {
+        return outlet_refuse(interp, o, wanted);
+    }
     outlet_wait wait;
     sink_write what = {.fd = o->fd,
                        .writer = interp->id,
@@ -235,9 +274,7 @@ static Py_ssize_t put_to_sink(engine_interp *interp, outlet *o, const char *data
                        .ctx = &wait};
     outlet_wait_begin(&wait, interp);
     sink_result result = o->sink != NULL ? sink_put(o->sink, &what, &written, &noted) : put_plainly(o, &what, &written);
-    if (written > 0) {
-        engine.hooks.on_output(interp->core, o->number, written);
-    }
+    outlet_give_back(interp, o, len - written);
     o->lost_bytes = noted ? 0 : o->lost_bytes;
     if (result == SINK_FULL && written < len) {
         outlet_note_lost(interp, o, len - written);
@@ -331,12 +368,10 @@ Py_ssize_t outlet_write(engine_interp *interp, outlet *o, const char *data, size
         return 0;
     }
     if (o->to.kind == ISLE_STREAM_CALLBACK) {
-        call_back(interp, o, data, len);
-        return (Py_ssize_t)len;
+        return call_back(interp, o, data, len);
     }
     if (o->to.kind == ISLE_STREAM_NULL) {
-        engine.hooks.on_output(interp->core, o->number, len);
-        return (Py_ssize_t)len;
+        return put_nowhere(interp, o, len);
     }
     return holds_lines(o) ? write_lines(interp, o, data, len) : deliver_with_held(interp, o, data, len);
 }

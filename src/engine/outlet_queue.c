@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "quota.h"
 #include "python.h"
 #include "outlet_wait.h"
 #include "value_message.h"
@@ -72,6 +73,10 @@ static queue_result put_one(engine_interp *interp, outlet *o, const char *data, 
         return QUEUE_INTERRUPTED;
     }
     m->message.tag = QUEUE_TAG;
+    if (!quota_count_message(interp, m)) {
+        m->message.drop(&m->message);
+        return interp->discards ? (PyErr_Clear(), QUEUE_TIMEOUT) : QUEUE_INTERRUPTED;
+    }
     queue_result result = queue_put(o->to.queue, &m->message, &(queue_patience){.deadline = 0});
     if (result == QUEUE_TIMEOUT && !outlet_drops(interp, o)) {
         result = wait_to_put(interp, o, m, done);
@@ -100,6 +105,27 @@ static size_t item_len(const outlet *o, const char *data, size_t len)
     return end != NULL ? (size_t)(end - data) + 1 : len;
 }
 
+/* Of one item: how many bytes are gone, or lost; 0: none, and why is in *out_result, or an exception is set. */
+static size_t put_item(engine_interp *interp, outlet *o, const char *data, size_t len, size_t done, bool *out_lost,
+                       queue_result *out_result)
+{
+    size_t may = outlet_ask(interp, o, len);
+    *out_lost = false;
+    if (may == 0) {
+        *out_result = QUEUE_INTERRUPTED;
+        Py_ssize_t gone = outlet_refuse(interp, o, len);
+        return gone > 0 ? (size_t)gone : 0;
+    }
+    *out_result = put_note(interp, o, done);
+    *out_result = *out_result == QUEUE_OK ? put_one(interp, o, data, may, done) : *out_result;
+    if (*out_result == QUEUE_OK) {
+        return may;
+    }
+    outlet_give_back(interp, o, may);
+    *out_lost = *out_result == QUEUE_TIMEOUT;
+    return *out_lost ? len : 0;
+}
+
 /* Bytes that are gone before the queue stopped it: a short count, unless there are none. */
 static Py_ssize_t stopped(queue_result result, size_t done)
 {
@@ -119,17 +145,14 @@ Py_ssize_t outlet_put(engine_interp *interp, outlet *o, const char *data, size_t
     size_t done = 0, lost = 0;
     queue_result result = QUEUE_OK;
     while (done < len) {
+        bool dropped;
         size_t item = item_len(o, data + done, len - done);
-        result = put_note(interp, o, done);
-        result = result == QUEUE_OK ? put_one(interp, o, data + done, item, done) : result;
-        if (result == QUEUE_OK) {
-            engine.hooks.on_output(interp->core, o->number, item);
-        } else if (result == QUEUE_TIMEOUT) {
-            lost += item;
-        } else {
+        size_t gone = put_item(interp, o, data + done, item, done, &dropped, &result);
+        if (gone == 0) {
             break;
         }
-        done += item;
+        lost += dropped ? gone : 0;
+        done += gone;
     }
     if (lost > 0) {
         outlet_note_lost(interp, o, lost);

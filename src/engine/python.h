@@ -30,9 +30,10 @@
 /* Thread-locals are read in a signal handler, where a lazily allocated block would not do. */
 #define ENGINE_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 
-enum { ENGINE_MAX_LEFT = 64 };
+enum { ENGINE_MAX_LEFT = 64, BUDGET_TEXT_SIZE = 120 };
 
 struct account;
+struct tally;
 
 enum { IO_TEXT_WRITE, IO_BUFFER_WRITE, IO_BUFFER_FLUSH, IO_METHODS };
 
@@ -56,6 +57,18 @@ struct engine_interp {
     unsigned long home_ident; /* as Python knows it */
     plat_kernel_id home_kernel_id;
     struct account *account; /* what it holds and uses */
+    struct tally *tally;     /* what it has in queues; NULL: nobody counts */
+    struct {
+        _Atomic uint64_t soft, hard; /* 0: none */
+        _Atomic uint64_t now, peak, refused;
+        _Atomic bool due; /* `hard` is to be applied before code runs */
+        uint64_t own;     /* attached: the code's limit, where `hard` took its place; else 0 */
+    } recursion;
+    struct {
+        _Atomic uint64_t hard, refused;
+    } descriptors;
+    _Atomic bool was_refused; /* something, with isles.BudgetExceeded, since this task or its last flush began */
+    bool discards;            /* it ends: output over the budget is no error any more */
 
     /* Objects of the interpreter; touched by attached threads only. */
     PyObject *cancelled;     /* isles.Cancelled */
@@ -106,13 +119,15 @@ struct engine_interp {
     bool destroying;              /* CPython takes it apart: nothing is to be raised for an exit any more */
     _Atomic int64_t shield_until; /* no interrupts before: an exception is being described */
     _Atomic int reason;           /* isle_status of the last interrupt in this task; 0: none */
-    char budget_text[120];        /* what isles.BudgetExceeded says */
+    char budget_text[BUDGET_TEXT_SIZE]; /* what isles.BudgetExceeded says */
     _Atomic bool queued;          /* our pending call is in the interpreter's queue */
     _Atomic bool async_sent;      /* an asynchronous exception was set for the home thread */
     _Atomic bool once;            /* raise once more */
     _Atomic bool insist;          /* raise at every step */
     _Atomic bool reaping;         /* its other threads are being made to end */
     _Atomic bool reap_insist;
+    _Atomic bool reap_spares_entered; /* threads of the host's are not made to end */
+    _Atomic bool threads_once;    /* all but the home thread get isles.BudgetExceeded */
     _Atomic int park; /* what the thread that was asked last answered; see interrupt.c */
     plat_gate park_answer;
     bool home_parked;
@@ -140,6 +155,7 @@ typedef struct engine_global {
     bool hook_active;
     _Atomic size_t interps; /* alive: os.fork is refused */
     _Atomic size_t policies; /* ... that have a policy */
+    _Atomic size_t descriptor_limits; /* ... that have one of those */
 } engine_global;
 extern engine_global engine;
 
@@ -208,6 +224,12 @@ void outlet_leave(outlet *o);
 Py_ssize_t outlet_write(engine_interp *interp, outlet *o, const char *data, size_t len);
 int outlet_flush(engine_interp *interp, outlet *o);
 Py_ssize_t outlet_read(engine_interp *interp, outlet *o, char *buffer, size_t len); /* 0: the end */
+
+/* Attached or not: of so many bytes, how many may be written; those count. What of them was not is given back. */
+size_t outlet_ask(engine_interp *interp, const outlet *o, size_t len);
+void outlet_give_back(engine_interp *interp, const outlet *o, size_t len);
+/* Attached: none may: -1 with isles.BudgetExceeded set; or `len`, where what is too much is thrown away. */
+Py_ssize_t outlet_refuse(engine_interp *interp, outlet *o, size_t len);
 
 /* outlet_queue.c: the same for those that go to a queue. `data` is whole lines, unless it ends in a flush. */
 void outlet_put_note(engine_interp *interp, outlet *o); /* about what was lost, if there is room for it */
@@ -343,6 +365,9 @@ void interrupt_threads(engine_interp *interp, bool on, bool insist); /* see thre
 size_t threads_count(engine_interp *interp); /* that Python code started, those that have not come to life included */
 bool threads_started_by_python(const PyThreadState *t);
 bool threads_has(engine_interp *interp, unsigned long ident); /* is that thread one of the interpreter's? */
+/* Of those that Python code started. _raise: attached; asynchronously. _signal: their system calls return EINTR */
+void threads_raise(engine_interp *interp, PyObject *type);
+void threads_signal(engine_interp *interp);
 void threads_note_left(engine_interp *interp);
 void threads_forget_left(engine_interp *interp);
 /* Attached to it, by a thread that has its GIL meanwhile: calls the function for each of its threads. */

@@ -5,6 +5,7 @@
  * Only who has to wait lets the GIL go; signals wake it to see whether its job is being stopped. */
 #include <isles/queue.h>
 
+#include "quota.h"
 #include "python.h"
 #include "value_message.h"
 
@@ -106,6 +107,10 @@ static PyObject *put(PyObject *self, PyObject *value, int64_t deadline, int tag)
         return NULL;
     }
     m->message.tag = tag;
+    if (!quota_count_message(interp_of(self), m)) {
+        m->message.drop(&m->message);
+        return NULL;
+    }
     queue_result result = queue_put(queue_of(self), &m->message, &(queue_patience){.deadline = 0});
     if (result == QUEUE_TIMEOUT && deadline > 0) {
         queue_wait wait;

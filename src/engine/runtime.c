@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "quota.h"
 #include "python.h"
 
 engine_global engine;
@@ -17,6 +18,12 @@ static bool is_fork(const char *event)
 static bool is_thread_start(const char *event)
 {
     return strcmp(event, "_thread.start_new_thread") == 0 || strcmp(event, "_thread.start_joinable_thread") == 0;
+}
+
+static bool opens_descriptor(const char *event)
+{
+    return (event[0] == 'o' && strcmp(event, "open") == 0) ||
+           (event[0] == 's' && strcmp(event, "socket.__new__") == 0);
 }
 
 /* Told to the core: an exception that nobody can catch. */
@@ -54,6 +61,9 @@ static int audit(const char *event, PyObject *args, void *data)
         return -1;
     }
     if (event[0] == '_' && is_thread_start(event) && account_before_thread() < 0) {
+        return -1;
+    }
+    if (opens_descriptor(event) && quota_before_descriptor() < 0) {
         return -1;
     }
     if (event[0] == 's' && strcmp(event, "sys.unraisablehook") == 0) {
@@ -167,6 +177,7 @@ static isle_status prepare(const isle_runtime_config *config, engine_failure *fa
     replaced = replaced != ISLE_OK ? replaced : children_start(failure);
     replaced = replaced != ISLE_OK ? replaced : exit_start(failure);
     replaced = replaced != ISLE_OK ? replaced : locale_start(failure);
+    replaced = replaced != ISLE_OK ? replaced : quota_start(failure);
     if (replaced != ISLE_OK) {
         return replaced;
     }

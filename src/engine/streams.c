@@ -434,7 +434,7 @@ static PyObject *make_file(engine_interp *interp, const classes *c, int number, 
 /* An encoding that Python doesn't know, and one in which lines can't be told by their last byte. */
 static int look_at_encoding(outlet *o, const isle_stream *to)
 {
-    static const char *const fields[] = {"stdin_", "stdout_", "stderr_"};
+    static const char *const fields[] = {"stdin", "stdout", "stderr"};
     if (to->encoding == NULL && to->errors == NULL) {
         return 0;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "quota.h"
 #include "python.h"
 
 static PyObject *main_namespace(void)
@@ -278,6 +279,7 @@ static isle_status conclude(engine_interp *interp, const engine_task *task, PyOb
 {
     if (result == NULL) {
         note_refused_memory(interp);
+        quota_note_recursion(interp);
         return engine_take_exception(interp, task, failure);
     }
     if (!has_value(task->kind)) {
@@ -297,7 +299,16 @@ static bool is_good(isle_status status, const engine_failure *failure)
  * What follows in an interpreter that ends waits no more. */
 static isle_status flush(engine_interp *interp, isle_status status, parcel *out_value, engine_failure *failure)
 {
-    isle_status reason = streams_flush(interp) ? ISLE_OK : (isle_status)atomic_load(&interp->reason);
+    atomic_store(&interp->was_refused, false);
+    bool flushed = streams_flush(interp);
+    if (!flushed && atomic_load(&interp->was_refused) && is_good(status, failure)) {
+        parcel_clear(out_value);
+        engine_failure_clear(failure);
+        char *text = interrupt_budget_text(interp);
+        status = engine_fail(failure, ISLE_ERR_BUDGET, "%s", text != NULL ? text : "a budget is used up");
+        plat_free(text);
+    }
+    isle_status reason = flushed ? ISLE_OK : (isle_status)atomic_load(&interp->reason);
     interp->hurries = interp->hurries || reason == ISLE_ERR_ENDED;
     if (reason == ISLE_OK || !is_good(status, failure)) {
         return status;
@@ -316,6 +327,7 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *o
     }
     PyEval_RestoreThread(interp->home);
     interrupt_begin(interp);
+    quota_apply(interp);
     account_relax(interp->account, task->kind == ENGINE_SOURCE);
     PyObject *result = dispatch_listening(interp, task);
     account_relax(interp->account, true);
@@ -334,6 +346,7 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *o
         status = conclude(interp, task, result, out_value, failure);
     }
     Py_XDECREF(result);
+    interp->discards = interp->discards || task->kind == ENGINE_ATEXIT;
     status = flush(interp, status, out_value, failure);
     interrupt_end(interp);
     tidy(interp);

@@ -105,22 +105,49 @@ void threads_forget_left(engine_interp *interp)
     remember_left(interp, &(thread_list){.count = 0});
 }
 
-/* Attached. One interruption of each. */
-static void interrupt_all(engine_interp *interp, const thread_list *list, bool insist)
+static void raise_in_all(const thread_list *list, PyObject *type, bool entered)
 {
     for (size_t i = 0; i < list->count; i++) {
-        PyThreadState_SetAsyncExc(list->idents[i], PyExc_SystemExit);
+        if (entered || !list->entered[i]) {
+            PyThreadState_SetAsyncExc(list->idents[i], type);
+        }
     }
-    interrupt_threads(interp, true, insist);
+}
+
+static void signal_all(const thread_list *list, bool entered)
+{
     for (size_t i = 0; i < list->count; i++) {
-        if (list->kernel_ids[i] != 0) {
+        if (list->kernel_ids[i] != 0 && (entered || !list->entered[i])) {
             plat_kernel_id_signal(list->kernel_ids[i], engine.signal, NULL);
         }
     }
 }
 
+void threads_raise(engine_interp *interp, PyObject *type)
+{
+    thread_list list;
+    list_threads(interp, &list);
+    raise_in_all(&list, type, false);
+}
+
+void threads_signal(engine_interp *interp)
+{
+    thread_list list;
+    list_threads(interp, &list);
+    signal_all(&list, false);
+}
+
+/* Attached. One interruption of each. */
+static void interrupt_all(engine_interp *interp, const thread_list *list, bool insist)
+{
+    raise_in_all(list, PyExc_SystemExit, true);
+    interrupt_threads(interp, true, insist);
+    signal_all(list, true);
+}
+
 size_t engine_reap_threads(engine_interp *interp)
 {
+    engine_let_threads(interp);
     static const int64_t moment = 3 * ISLE_MS;
     thread_list list;
     threads_note_left(interp); /* one of them may hold the GIL for good: then we get no further */

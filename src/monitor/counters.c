@@ -31,9 +31,24 @@ void counters_interrupt(counters *c)
     add(&c->interrupts, 1);
 }
 
-void counters_output(counters *c, size_t len)
+size_t counters_output(counters *c, size_t len, uint64_t most)
 {
-    add(&c->output_bytes, len);
+    if (most == UINT64_MAX) {
+        add(&c->output_bytes, len);
+        return len;
+    }
+    uint64_t before = atomic_load_explicit(&c->output_bytes, memory_order_relaxed), may;
+    do {
+        uint64_t left = before < most ? most - before : 0;
+        may = len < left ? len : left;
+    } while (may != 0 && !atomic_compare_exchange_weak_explicit(&c->output_bytes, &before, before + may,
+                                                                memory_order_relaxed, memory_order_relaxed));
+    return (size_t)may;
+}
+
+void counters_unwritten(counters *c, size_t len)
+{
+    atomic_fetch_sub_explicit(&c->output_bytes, len, memory_order_relaxed);
 }
 
 void counters_dropped(counters *c, size_t len)

@@ -33,7 +33,10 @@ void counters_job_stopped(counters *c, int64_t now);
 /* A job has ended, for those who wait for it; it may never have started. */
 void counters_job_ended(counters *c, bool failed);
 void counters_interrupt(counters *c);
-void counters_output(counters *c, size_t len);
+/* Bytes that are to be written: as many of them as bring the count to `most` (UINT64_MAX: all) count from now on.
+ * Returns how many those are. What of them was not written is taken back. */
+size_t counters_output(counters *c, size_t len, uint64_t most);
+void counters_unwritten(counters *c, size_t len);
 /* A write of which so much was lost. */
 void counters_dropped(counters *c, size_t len);
 void counters_read(const counters *c, int64_t now, counters_snapshot *out);

@@ -44,7 +44,7 @@ static void test_a_job_that_never_started_has_ended_too(void **state)
 static void *count_much(void *arg)
 {
     for (int i = 0; i < 10000; i++) {
-        counters_output(arg, 3);
+        counters_output(arg, 3, UINT64_MAX);
         counters_interrupt(arg);
     }
     return NULL;

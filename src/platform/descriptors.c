@@ -42,6 +42,12 @@ int plat_descriptors_own(const int *keep, size_t count)
     return ENOSYS;
 }
 
+uint64_t plat_descriptors_count(int32_t thread)
+{
+    (void)thread;
+    return 0;
+}
+
 int plat_descriptor_here(int fd)
 {
     (void)fd;

@@ -90,6 +90,7 @@ int plat_descriptors_own(const int *keep, size_t count);
 bool plat_descriptors_are_own(void);                 /* of the calling thread */
 int plat_descriptor_here(int fd);                    /* a duplicate of one of those, in this table; -1 and errno */
 void plat_descriptor_close(int fd);                  /* of those above, in place of close() */
+uint64_t plat_descriptors_count(int32_t thread);     /* open in that thread's table; 0: the system does not tell */
 typedef int (*plat_descriptor_work)(int fd);
 int plat_descriptors_ask(plat_descriptor_work work, int fd); /* has it done in the process's table, and waits */
 

@@ -6,6 +6,7 @@ static void drop(queue_message *message)
 {
     value_message *m = (value_message *)message;
     attachments_clear(&m->beside);
+    tally_gone(m->tally, m->message.size_bytes);
     plat_free(m);
 }
 
@@ -43,8 +44,17 @@ value_message *value_message_take(cbor_writer *w, uint64_t sender)
     value_message *m = (value_message *)data;
     m->beside = *w->beside;
     m->len = len - sizeof *m;
+    m->tally = NULL;
     m->message = (queue_message){.size_bytes = weight(m), .sender = sender, .tag = QUEUE_TAG, .drop = drop};
     return m;
+}
+
+int value_message_count(value_message *m, tally *t)
+{
+    int answer = t != NULL ? tally_add(t, m->message.size_bytes) : TALLY_OK;
+    bool counted = (answer & (TALLY_NO_MESSAGES | TALLY_NO_BYTES)) == 0;
+    m->tally = counted ? t : NULL;
+    return answer;
 }
 
 static void drop_queue_attachment(attachment *a)

@@ -5,9 +5,11 @@
 
 #include "cbor.h"
 #include "queue.h"
+#include "tally.h"
 
 typedef struct value_message {
     queue_message message;
+    tally *tally; /* that it counts in; NULL: in none */
     attachments beside;
     size_t len;
     uint8_t data[];
@@ -18,6 +20,8 @@ typedef struct value_message {
 void value_message_begin(cbor_writer *w, attachments *beside, size_t expected);
 /* What was written, as a message to be put; takes over what lies in w->beside. NULL: no memory, and that is cleared. */
 value_message *value_message_take(cbor_writer *w, uint64_t sender);
+/* Counts it in its sender's tally (NULL: there is none) until it is dropped: what tally_add says. */
+int value_message_count(value_message *m, tally *t);
 /* Gives up instead. */
 void value_message_abandon(cbor_writer *w);
 

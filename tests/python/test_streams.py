@@ -94,11 +94,11 @@ class Streams(unittest.TestCase):
             (TypeError, "stdout: 1.5 is no descriptor", {"stdout": 1.5}),
             (ValueError, "full: 'slow' is none of 'wait'", {"stdout": lambda: isles.Stream(full="slow")}),
             (ValueError, "buffering: None is none of", {"stdout": lambda: isles.Stream(buffering=None)}),
-            (ValueError, "stdout_.encoding: Python knows no 'x'", {"stdout": isles.Stream(encoding="x")}),
-            (ValueError, "stdin_: append, buffering and full", {"stdin": isles.Stream(buffering="none")}),
+            (ValueError, "^stdout.encoding: Python knows no 'x'", {"stdout": isles.Stream(encoding="x")}),
+            (ValueError, "^stdin: append, buffering and full", {"stdin": isles.Stream(buffering="none")}),
             (ValueError, "stdout: children is for queues", {"stdout": isles.Stream(1, children=2)}),
             (ValueError, "a queue of str has none", {"stdout": isles.Stream(isles.create_queue(), encoding="utf-8")}),
-            (isles.InterpreterError, "stdout_: cannot open /no/such", {"stdout": "/no/such"}),
+            (isles.InterpreterError, "^stdout: cannot open /no/such", {"stdout": "/no/such"}),
             (ValueError, r"descriptors\[0\] \(a\): 999 is not open", {"descriptors": {"a": 999}}),
         ):
             with self.subTest(words), self.assertRaisesRegex(error, words):

@@ -89,6 +89,17 @@ void fake_release_parked(void)
     wake_all();
 }
 
+void fake_refuse(uint64_t id, isle_budget which)
+{
+    plat_lock_take(&all_lock);
+    for (size_t i = 0; i < MAX_INTERPS; i++) {
+        if (all[i] != NULL && all[i]->id == id) {
+            hooks.on_budget(all[i]->core, which, true);
+        }
+    }
+    plat_lock_give(&all_lock);
+}
+
 static bool is_lasting(uint64_t id)
 {
     bool lasting = false;
@@ -419,13 +430,21 @@ static void set_alarm(engine_interp *interp, const char *arg)
     must(now.interval_ns == alarm.interval_ns, "its interval is another");
 }
 
+static void put_out(engine_interp *interp, size_t len)
+{
+    char text[120];
+    if (hooks.on_output(interp->core, 1, len) < len) {
+        hooks.on_refused(interp->core, ISLE_BUDGET_OUTPUT, text, sizeof text);
+    }
+}
+
 static isle_status call_out(run *r, const char *what, const char *arg)
 {
     engine_interp *interp = r->interp;
     isle_status status = ISLE_OK;
     attached = NULL;
     if (strcmp(what, "output") == 0) {
-        hooks.on_output(interp->core, 1, strlen(arg));
+        put_out(interp, strlen(arg));
     } else if (strcmp(what, "error") == 0) {
         hooks.on_error(interp->core, arg);
     } else if (strcmp(what, "host") == 0) {
@@ -562,15 +581,43 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *o
 void engine_get_usage(engine_interp *interp, engine_usage *out)
 {
     (void)interp;
-    *out = (engine_usage){.memory_bytes = atomic_load(&fake.memory_bytes), .cpu_ns = atomic_load(&fake.cpu_ns)};
-    out->memory_denied = atomic_load(&fake.memory_denied);
+    *out = (engine_usage){.small_bytes = 0};
+    out->of[ISLE_BUDGET_MEMORY].used = atomic_load(&fake.memory_bytes);
+    out->of[ISLE_BUDGET_MEMORY].refused = atomic_load(&fake.memory_denied);
+    out->of[ISLE_BUDGET_CPU].used = (uint64_t)atomic_load(&fake.cpu_ns);
+    out->of[ISLE_BUDGET_THREADS].used = atomic_load(&fake.burning);
+    out->of[ISLE_BUDGET_MESSAGES].refused = atomic_load(&fake.messages_refused);
 }
 
-const char *engine_set_limits(engine_interp *interp, isle_limit memory_bytes, isle_limit threads)
+uint64_t engine_count_descriptors(engine_interp *interp)
 {
     (void)interp;
-    (void)memory_bytes;
-    (void)threads;
+    return atomic_load(&fake.descriptors);
+}
+
+void engine_stop_threads(engine_interp *interp, bool insist)
+{
+    (void)interp;
+    atomic_fetch_add(insist ? &fake.thread_insists : &fake.thread_stops, 1);
+}
+
+void engine_let_threads(engine_interp *interp)
+{
+    (void)interp;
+    atomic_fetch_add(&fake.thread_lets, 1);
+}
+
+bool engine_park_threads(engine_interp *interp)
+{
+    (void)interp;
+    atomic_store(&fake.burning, 0);
+    return true;
+}
+
+const char *engine_set_limits(engine_interp *interp, const isle_budgets *limits)
+{
+    (void)interp;
+    (void)limits;
     return atomic_load(&fake.counts_no_memory) ? "this engine can't" : NULL;
 }
 

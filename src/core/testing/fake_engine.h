@@ -45,6 +45,9 @@ typedef struct fake_engine {
     _Atomic int64_t cpu_ns;    /* what engine_get_usage says */
     _Atomic uint64_t memory_bytes, memory_denied;
     _Atomic bool counts_no_memory;
+    _Atomic uint64_t burning; /* threads; until they are parked */
+    _Atomic uint64_t messages_refused, descriptors;
+    _Atomic int thread_stops, thread_insists, thread_lets;
     _Atomic int signals, signals_to_code, signals_again, signals_forgotten;
     _Atomic int signal_repeats; /* how often each is to be sent again */
 } fake_engine;
@@ -52,6 +55,7 @@ extern fake_engine fake;
 
 void fake_reset(void);
 void fake_open_gate(void);
+void fake_refuse(uint64_t id, isle_budget which); /* as the engine tells of what it has refused */
 void fake_release_parked(void);
 /* Until a task of that interpreter is inside one of the lasting things above. */
 bool fake_await_lasting(uint64_t id, int64_t deadline);
