@@ -26,6 +26,9 @@ enum {
     OPT_CPU,
     OPT_THREADS,
     OPT_OUTPUT_LIMIT,
+    OPT_QUEUE_BYTES,
+    OPT_MESSAGES,
+    OPT_RECURSION,
     OPT_GIL,
     OPT_EXTENSIONS,
     OPT_STDIN,
@@ -59,6 +62,9 @@ static const struct option LONG[] = {
     {"cpu", required_argument, NULL, OPT_CPU},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"output-limit", required_argument, NULL, OPT_OUTPUT_LIMIT},
+    {"queue-bytes", required_argument, NULL, OPT_QUEUE_BYTES},
+    {"messages", required_argument, NULL, OPT_MESSAGES},
+    {"recursion", required_argument, NULL, OPT_RECURSION},
     {"gil", required_argument, NULL, OPT_GIL},
     {"extensions", required_argument, NULL, OPT_EXTENSIONS},
     {"stdin", required_argument, NULL, OPT_STDIN},
@@ -171,10 +177,10 @@ static int read_cpu(const char *text, isle_limit *out)
     return 0;
 }
 
-static int read_threads(const char *text, isle_limit *out)
+static int read_number(const char *option, const char *text, isle_limit *out)
 {
     size_t count = 0;
-    int status = read_count("--threads", text, &count);
+    int status = read_count(option, text, &count);
     out->hard = count;
     return status;
 }
@@ -314,9 +320,15 @@ static int read_program_option(struct program_options *program, int code, const 
     case OPT_CPU:
         return read_cpu(value, &program->limits.cpu_ns);
     case OPT_THREADS:
-        return read_threads(value, &program->limits.threads);
+        return read_number("--threads", value, &program->limits.threads);
     case OPT_OUTPUT_LIMIT:
         return read_size("--output-limit", value, &program->limits.output_bytes);
+    case OPT_QUEUE_BYTES:
+        return read_size("--queue-bytes", value, &program->limits.queue_bytes);
+    case OPT_MESSAGES:
+        return read_number("--messages", value, &program->limits.messages);
+    case OPT_RECURSION:
+        return read_number("--recursion", value, &program->limits.recursion);
     case OPT_GIL:
         return read_gil(program, value);
     case OPT_EXTENSIONS:

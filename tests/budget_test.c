@@ -363,7 +363,8 @@ static void test_output(void **state)
     await_told("ISLE_OK output: the soft limit of 1000 bytes is used up");
     isle_error *err = run_fails(it, "while True: print('y' * 99, flush=True)", ISLE_ERR_BUDGET);
     check(strstr(isle_error_message(err), "output: the limit of 97.66 KiB is used up") != NULL);
-    check(strstr(isle_error_text(err), "print('y' * 99, flush=True)\n") != NULL); /* where it was, not some time later */
+    check(strstr(isle_error_text(err), "print('y' * 99, flush=True)\n") !=
+          NULL); /* where it was, not some time later */
     isle_error_free(err);
     check_status(isle_interp_run(it, "x = 1", SOON, &err), ISLE_ERR_BUDGET, err);
     isle_error_free(err);
@@ -401,7 +402,8 @@ static void test_output_ends_at_the_limit(void **state)
         config.stdout_ = config.stderr_ = to[i];
         config.stderr_.append = to[i].kind == ISLE_STREAM_FILE;
         isle_interp it = create(&config);
-        err = run_fails(it, "import sys\nfor n in range(1000): print('123456789', file=(sys.stdout, sys.stderr)[n % 2])",
+        err = run_fails(it,
+                        "import sys\nfor n in range(1000): print('123456789', file=(sys.stdout, sys.stderr)[n % 2])",
                         ISLE_ERR_BUDGET);
         check(strstr(isle_error_message(err), "output: the limit of 1005 bytes is used up (1005 bytes)") != NULL);
         isle_error_free(err);
@@ -595,7 +597,8 @@ static void test_recursion(void **state)
     isle_error *err = run_fails(it, "sys.setrecursionlimit(500)\ndef f(): f()\nf()", ISLE_ERR_PYTHON);
     check(strstr(isle_error_text(err), "the interpreter's recursion limit of 500 is reached") != NULL);
     isle_error_free(err);
-    run(it, "import threading\ndef f(): found.append(depth())\nfound = []\nt = threading.Thread(target=f); t.start(); t.join()\n"
+    run(it, "import threading\ndef f(): found.append(depth())\nfound = []\nt = threading.Thread(target=f); t.start(); "
+            "t.join()\n"
             "assert 400 < found[0] <= 500");
     budgets.recursion = (isle_limit){.hard = 0};
     check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
@@ -692,9 +695,11 @@ static void test_cpu_time_of_threads_alone(void **state)
         isle_budgets budgets = ISLE_BUDGETS_INIT;
         budgets.cpu_ns.hard = 400 * ISLE_MS;
         isle_interp it = create_with(&budgets);
-        runf(it, "import threading, time, sys\nthreading.excepthook = lambda args: None\ngo = threading.Event()\n"
+        runf(it,
+             "import threading, time, sys\nthreading.excepthook = lambda args: None\ngo = threading.Event()\n"
              "def burn(n):\n    go.wait()\n    %s\n"
-             "for n in range(3): threading.Thread(target=burn, args=(n,), daemon=True).start()\ngo.set()", bodies[i]);
+             "for n in range(3): threading.Thread(target=burn, args=(n,), daemon=True).start()\ngo.set()",
+             bodies[i]);
         await_told("ISLE_ERR_BUDGET cpu: the limit of 0.4 s is used up");
         await_threads(it, 0);
         isle_error *err = NULL;

@@ -24,6 +24,9 @@ _isles_run() {
         '*--cpu=[CPU time of all its threads]:time (5s, 500ms, 2m):' \
         '*--threads=[threads beside the main one]:number:' \
         '*--output-limit=[what it may write]:size (1M):' \
+        '*--queue-bytes=[bytes of its values that wait in queues]:size (1M):' \
+        '*--messages=[its values that wait in queues]:number:' \
+        '*--recursion=[calls in calls]:number:' \
         '*--stdin=[what it reads]:stdin:{_alternative "words\:word\:(null inherit)" "files\:file\:_files"}' \
         '*--stdout=[file for its output]:stdout:{_alternative "words\:word\:(null)" "files\:file\:_files"}' \
         '*--stderr=[file for its errors]:stderr:{_alternative "words\:word\:(null)" "files\:file\:_files"}' \

@@ -12,7 +12,7 @@
  *   threads  starting one more fails: RuntimeError
  *   queue_bytes, messages   what it puts into a queue is refused there: isles.BudgetExceeded. Asking on and on is
  *            stopped as with memory
- *   recursion   sys.setrecursionlimit above it fails: ValueError. The limit of the code is never above it: RecursionError
+ *   recursion   sys.setrecursionlimit above it fails: ValueError. Code's own limit is never above it: RecursionError
  *   descriptors   opening one more fails, where Python tells of it before: OSError, EMFILE. What comes by other ways is
  *            seen within 10 ms: then the job is stopped like the rest, and the next one when it opens more. Only with
  *            isle_interp_config.private_descriptors

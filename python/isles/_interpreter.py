@@ -291,6 +291,9 @@ class Interpreter(_Runs):
     stuck_after   seconds from the first exception to giving the interpreter up as stuck; None: 2
     memory, cpu, wall, threads, output   budgets: bytes held, seconds of CPU time, seconds for one job, threads, bytes
                 written; each a number, or a pair of a soft limit, which the host is told of, and a hard one. See usage()
+    queue_bytes, messages, recursion   likewise: of values in queues that nobody has taken yet, their bytes and their number;
+                how deep sys.setrecursionlimit may go
+    descriptor_limit    likewise: descriptors that are open; with private_descriptors
     policy      an isles.Policy: what its code may do with files, network and system; None: everything
 
     It is a context manager: at its end the interpreter ends. It may be used from any thread.
@@ -336,6 +339,10 @@ class Interpreter(_Runs):
         wall: Limit = None,
         threads: Limit = None,
         output: Limit = None,
+        queue_bytes: Limit = None,
+        messages: Limit = None,
+        recursion: Limit = None,
+        descriptor_limit: Limit = None,
         policy: Policy | None = None,
         descriptors: Mapping[str, int | HasFileno] | None = None,
         private_descriptors: bool = False,
@@ -370,7 +377,17 @@ class Interpreter(_Runs):
             "stack_size": stack_size,
             "cancel_grace_ns": _nanoseconds("cancel_grace", cancel_grace),
             "stuck_after_ns": _nanoseconds("stuck_after", stuck_after),
-            "budgets": limits(memory=memory, cpu=cpu, wall=wall, threads=threads, output=output),
+            "budgets": limits(
+                memory=memory,
+                cpu=cpu,
+                wall=wall,
+                threads=threads,
+                output=output,
+                queue_bytes=queue_bytes,
+                messages=messages,
+                recursion=recursion,
+                descriptors=descriptor_limit,
+            ),
             "policy": _policy_settings(policy),
             "descriptors": _named(descriptors),
             "private_descriptors": private_descriptors,
@@ -458,7 +475,7 @@ class Interpreter(_Runs):
             raise failure_of(error) from None
 
     def usage(self) -> dict[str, Amount]:
-        """What it uses of memory, cpu, wall, threads and output, and its limits.
+        """What it uses of memory, cpu, wall, threads, output, queue_bytes, messages, recursion and descriptors, and its limits.
 
         >>> with isles.Interpreter(memory=100 << 20) as it:
         ...     it.usage()["memory"].hard
@@ -477,11 +494,26 @@ class Interpreter(_Runs):
         wall: Limit = None,
         threads: Limit = None,
         output: Limit = None,
+        queue_bytes: Limit = None,
+        messages: Limit = None,
+        recursion: Limit = None,
+        descriptor_limit: Limit = None,
     ) -> None:
         """Other limits from now on, in place of all it has: what is not given has none. What was used stays used."""
         try:
             _core._set_budgets(
-                self._id, limits(memory=memory, cpu=cpu, wall=wall, threads=threads, output=output)
+                self._id,
+                limits(
+                    memory=memory,
+                    cpu=cpu,
+                    wall=wall,
+                    threads=threads,
+                    output=output,
+                    queue_bytes=queue_bytes,
+                    messages=messages,
+                    recursion=recursion,
+                    descriptors=descriptor_limit,
+                ),
             )
         except _core.JobError as error:
             raise failure_of(error) from None

@@ -187,8 +187,7 @@ static bool is_reached(const interp *in, isle_budget b, const sight *s, uint64_t
 /* Which of them a job is stopped for when it reaches its limit the first time. */
 static bool stops_job(const interp *in, isle_budget b, uint64_t hard, uint64_t used)
 {
-    return is_for_life(b) || b == ISLE_BUDGET_WALL ||
-           (b == ISLE_BUDGET_DESCRIPTORS && opened_too_many(in, hard, used));
+    return is_for_life(b) || b == ISLE_BUDGET_WALL || (b == ISLE_BUDGET_DESCRIPTORS && opened_too_many(in, hard, used));
 }
 
 /* Its other threads have no job that could be stopped. */

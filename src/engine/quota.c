@@ -1,5 +1,5 @@
-/* Budgets of what is neither memory nor time: values in queues, recursion, descriptors. What is over one is refused where
- * it is asked for, on the thread that asks; the core is told, and looks later. */
+/* Budgets of what is neither memory nor time: values in queues, recursion, descriptors. What is over one is refused
+ * where it is asked for, on the thread that asks; the core is told, and looks later. */
 #include "quota.h"
 
 #include <errno.h>
@@ -217,12 +217,11 @@ void engine_get_usage(engine_interp *interp, engine_usage *out)
     *out = (engine_usage){.small_bytes = 0};
     account_get_usage(interp->account, out);
     tally_counts waiting = tally_count(interp->tally);
-    out->of[ISLE_BUDGET_MESSAGES] =
-        (engine_amount){waiting.messages, waiting.peak_messages, waiting.refused_messages};
+    out->of[ISLE_BUDGET_MESSAGES] = (engine_amount){waiting.messages, waiting.peak_messages, waiting.refused_messages};
     out->of[ISLE_BUDGET_QUEUE_BYTES] = (engine_amount){waiting.bytes, waiting.peak_bytes, waiting.refused_bytes};
-    out->of[ISLE_BUDGET_RECURSION] =
-        (engine_amount){atomic_load(&interp->recursion.now), atomic_load(&interp->recursion.peak),
-                        atomic_load(&interp->recursion.refused)};
+    out->of[ISLE_BUDGET_RECURSION] = (engine_amount){atomic_load(&interp->recursion.now),
+                                                     atomic_load(&interp->recursion.peak),
+                                                     atomic_load(&interp->recursion.refused)};
     out->of[ISLE_BUDGET_DESCRIPTORS].refused = atomic_load(&interp->descriptors.refused);
 }
 

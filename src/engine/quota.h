@@ -1,4 +1,4 @@
-/* Budgets that the engine holds an interpreter to by itself: see quota.c; memory, CPU time and threads are account.h's. */
+/* Budgets that the engine holds an interpreter to by itself: see quota.c. Memory, CPU time and threads: account.h. */
 #ifndef ISLES_ENGINE_QUOTA_H
 #define ISLES_ENGINE_QUOTA_H
 

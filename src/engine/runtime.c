@@ -22,8 +22,7 @@ static bool is_thread_start(const char *event)
 
 static bool opens_descriptor(const char *event)
 {
-    return (event[0] == 'o' && strcmp(event, "open") == 0) ||
-           (event[0] == 's' && strcmp(event, "socket.__new__") == 0);
+    return (event[0] == 'o' && strcmp(event, "open") == 0) || (event[0] == 's' && strcmp(event, "socket.__new__") == 0);
 }
 
 /* Told to the core: an exception that nobody can catch. */

@@ -1,6 +1,6 @@
-/* The tally. `put` only grows, and so does `gone`; the difference is what waits. Who puts compares `put` with a mark: as
- * long as it is below, no limit can be reached however little is gone since `gone` was last read. At the mark it reads
- * `gone`, under the lock, and sets the next one. */
+/* The tally. `put` only grows, and so does `gone`; the difference is what waits. Who puts compares `put` with a mark:
+ * as long as it is below, no limit can be reached however little is gone since `gone` was last read. At the mark it
+ * reads `gone`, under the lock, and sets the next one. */
 #include "tally.h"
 
 #include <stdatomic.h>
@@ -144,7 +144,7 @@ static int judge(tally *t, size_t bytes)
     return answer;
 }
 
-/* --- */
+/* --- counting ------------------------------------------------------------------------------------------------------ */
 
 int tally_add(tally *t, size_t bytes)
 {

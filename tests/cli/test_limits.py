@@ -1,4 +1,4 @@
-"""Limits of a program: --memory, --cpu, --threads, --output-limit."""
+"""Limits of a program: --memory, --cpu, --threads, --output-limit, --queue-bytes, --messages, --recursion."""
 import json
 
 import pytest
@@ -33,6 +33,24 @@ def test_output(folder):
     folder.write("a.py", "while True: print('x' * 99)")
     result = folder.run("--output-limit", "10K", "a.py")
     assert result.returncode == 124 and "output: the limit of 10 KiB is used up" in result.stderr
+    assert len(result.stdout) == 10 << 10
+
+
+def test_values_in_queues(folder):
+    folder.write("a.py", "import isles\nq = isles.create_queue()\nwhile True: q.put('x' * 1000)")
+    result = folder.run("--messages", "5", "a.py")
+    assert result.returncode == 124
+    assert "isles.BudgetExceeded: messages: the limit of 5 is reached (5)\n" in result.stderr
+    result = folder.run("--queue-bytes", "100K", "a.py")
+    assert result.returncode == 124 and "queue_bytes: the limit of 100 KiB is reached" in result.stderr
+
+
+def test_recursion(folder):
+    folder.write("a.py", "import sys\nprint(sys.getrecursionlimit())\ntry: sys.setrecursionlimit(1001)\n"
+                         "except ValueError as error: print(error)\ndef f(): f()\nf()")
+    result = folder.run("--recursion", "200", "a.py")
+    assert result.stdout == "200\nrecursion limit: at most 200 is allowed here (the budget recursion)\n"
+    assert result.returncode == 1 and "the interpreter's recursion limit of 200 is reached" in result.stderr
 
 
 def test_what_is_of_one_counts_for_more(folder):
@@ -55,6 +73,8 @@ def test_usage_is_told(folder):
     (("--cpu", "soon"), "--cpu: 'soon' is not a time (try 5s, 500ms, 2m)"),
     (("--cpu", "0"), "--cpu: '0' is not a time (try 5s, 500ms, 2m)"),
     (("--threads", "many"), "--threads: 'many' is not a number from 1 to 1000000"),
+    (("--messages", "0"), "--messages: '0' is not a number from 1 to 1000000"),
+    (("--queue-bytes", "some"), "--queue-bytes: 'some' is not a size (try 64M, 1.5G, 500K)"),
     (("--output-limit", "-1"), "--output-limit: '-1' is not a size (try 64M, 1.5G, 500K)"),
 ])
 def test_mistakes(folder, options, says):

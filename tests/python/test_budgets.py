@@ -1,5 +1,6 @@
 """Budgets of interpreters, from Python. What reaches which limit is tests/budget_test.c's."""
 
+import sys
 import unittest
 
 import isles
@@ -50,6 +51,41 @@ class Budgets(unittest.TestCase):
                 it.exec("while True: print('x' * 99, flush=True)")
             self.assertIsNone(it.usage()["memory"].hard)
 
+    def test_values_in_queues(self):
+        queue = isles.create_queue()
+        with isles.Interpreter(messages=(2, 3), queue_bytes=100_000) as it:
+            it.call(queue.put, 1)
+            with self.assertRaisesRegex(isles.OverBudget, "^queue_bytes: the limit of 97.66 KiB is reached"):
+                it.call(queue.put, bytes(100_000))
+            with self.assertRaisesRegex(isles.OverBudget, "^messages: the limit of 3 is reached"):
+                it.call(self.put_all, queue, range(10))
+            self.assertEqual([queue.get() for n in range(3)], [1, 0, 1])
+            amount = it.usage()["messages"]
+            self.assertEqual((amount.used, amount.peak, amount.soft, amount.hard, amount.reached), (0, 3, 2, 3, 1))
+            it.set_budgets(messages=5)
+            it.call(self.put_all, queue, range(5))
+
+    @staticmethod
+    def put_all(queue, values):
+        for value in values:
+            queue.put(value)
+
+    def test_recursion(self):
+        with isles.Interpreter(recursion=400) as it:
+            self.assertEqual(it.call(sys.getrecursionlimit), 400)
+            with self.assertRaisesRegex(ValueError, "at most 400 is allowed"):
+                it.call(sys.setrecursionlimit, 401)
+            with self.assertRaises(RecursionError) as caught:
+                it.exec("def f(): f()\nf()")
+            self.assertEqual(caught.exception.__notes__, ["the interpreter's recursion limit of 400 is reached"])
+            self.assertEqual(it.usage()["recursion"].reached, 2)
+
+    def test_descriptors(self):
+        with isles.Interpreter(private_descriptors=True, descriptor_limit=20) as it:
+            with self.assertRaisesRegex(OSError, "the interpreter's limit of 20 descriptors is reached"):
+                it.exec("x = []\nwhile True: x.append(open('/dev/null'))")
+            self.assertEqual(it.usage()["descriptors"].used, 20)
+
     def test_a_pool_takes_them(self):
         with isles.InterpreterPoolExecutor(1, memory=60 << 20) as pool:
             with self.assertRaises(MemoryError):
@@ -57,6 +93,10 @@ class Budgets(unittest.TestCase):
             self.assertEqual(pool.submit(pow, 2, 3).result(60), 8)
 
     def test_what_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "descriptors: the interpreter has no table of its own"):
+            isles.Interpreter(descriptor_limit=20)
+        with self.assertRaisesRegex(ValueError, "less than 100 is not enough"):
+            isles.Interpreter(recursion=10)
         for limit, error, text in (
             (0, ValueError, "memory must be more than 0, not 0"),
             ("64M", TypeError, "memory must be a number, not str"),

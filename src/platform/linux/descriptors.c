@@ -220,7 +220,8 @@ static uint64_t count_entries(const char *path)
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
         count += entry->d_name[0] != '.';
     }
-    bool itself = count > 0 && plat_kernel_id_self() == (plat_kernel_id)strtol(path + strlen("/proc/self/task/"), NULL, 10);
+    bool itself = count > 0 &&
+                  plat_kernel_id_self() == (plat_kernel_id)strtol(path + strlen("/proc/self/task/"), NULL, 10);
     if (folder != NULL) {
         closedir(folder);
     }
