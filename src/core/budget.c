@@ -431,6 +431,8 @@ static void forget(budgets *own)
     memset(own->told_soft, 0, sizeof own->told_soft);
     memset(own->told_hard, 0, sizeof own->told_hard);
     own->stopping_threads = 0;
+    atomic_store(&own->refused, 0); /* of the limits that were */
+    atomic_store(&own->soft, 0);
 }
 
 static isle_status set(interp *in, const isle_budgets *limits, const char **out_why)

@@ -86,7 +86,7 @@ isle_status engine_take_exception(engine_interp *interp, const engine_task *task
                    PyErr_GivenExceptionMatches(exception, interp->over_budget);
     reason = refused ? ISLE_ERR_BUDGET : reason;
     failure->status = asks_to_exit ? ISLE_ERR_EXIT : reason != 0 ? (isle_status)reason : ISLE_ERR_PYTHON;
-    if (reason != 0 && !refused) {
+    if (reason != 0) {
         interrupt_shield(interp, moment_in_peace);
     }
     if (task != NULL && task->keep_exception) {
