@@ -476,8 +476,8 @@ static double seconds(int64_t ns)
     return (double)(ns / 1000) / 1e6;
 }
 
-void output_result(struct output_channel *channel, const char *result, int exit_status, int64_t wall_ns, int64_t cpu_ns,
-                   uint64_t memory_peak_bytes)
+void output_result(struct output_channel *channel, const char *result, int exit_status,
+                   const struct output_usage *usage)
 {
     if (config.mode != OUTPUT_JSON || !sink_take(&channel->give_up_ns)) {
         return;
@@ -485,10 +485,14 @@ void output_result(struct output_channel *channel, const char *result, int exit_
     uint64_t lines = channel->lines[SINK_OUT].count + channel->lines[SINK_ERR].count;
     json_t *object = record(channel->name, "result", result, strlen(result));
     json_object_set_new(object, "status", json_integer(exit_status));
-    json_object_set_new(object, "wall", json_real(seconds(wall_ns)));
-    json_object_set_new(object, "cpu", json_real(seconds(cpu_ns)));
-    if (memory_peak_bytes > 0) {
-        json_object_set_new(object, "memory", json_integer((json_int_t)memory_peak_bytes));
+    json_object_set_new(object, "wall", json_real(seconds(usage->wall_ns)));
+    json_object_set_new(object, "cpu", json_real(seconds(usage->cpu_ns)));
+    if (usage->memory_peak_bytes > 0) {
+        json_object_set_new(object, "memory", json_integer((json_int_t)usage->memory_peak_bytes));
+    }
+    if (usage->library_copies > 0) {
+        json_object_set_new(object, "copies", json_integer((json_int_t)usage->library_copies));
+        json_object_set_new(object, "copy_bytes", json_integer((json_int_t)usage->library_copy_bytes));
     }
     json_object_set_new(object, "lines", json_integer((json_int_t)lines));
     if (channel->dropped_writes > 0) {

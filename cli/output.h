@@ -59,7 +59,12 @@ void output_write(void *channel, uint64_t interp_id, int stream, const char *dat
 /* Text about the program, as if it had written it to stderr. */
 void output_text(struct output_channel *channel, const char *text);
 /* OUTPUT_JSON: one record about the end of the program. Else nothing. */
-void output_result(struct output_channel *channel, const char *result, int exit_status, int64_t wall_ns,
-                   int64_t cpu_ns, uint64_t memory_peak_bytes);
+struct output_usage {
+    int64_t wall_ns, cpu_ns;
+    uint64_t memory_peak_bytes;               /* 0: not counted on this engine */
+    uint64_t library_copies, library_copy_bytes;
+};
+void output_result(struct output_channel *channel, const char *result, int exit_status,
+                   const struct output_usage *usage);
 
 #endif

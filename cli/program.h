@@ -61,6 +61,7 @@ struct program {
     int told;                  /* ... by this signal, which it has a handler for; 0: none */
     int64_t wall_ns, cpu_ns;   /* when it has ended */
     uint64_t memory_peak_bytes; /* 0: not counted on this engine */
+    uint64_t library_copies, library_copy_bytes; /* --extensions private */
 };
 
 struct programs {

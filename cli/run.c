@@ -133,8 +133,9 @@ static void note_result(struct run *run, const struct program *program)
 static void program_done(struct run *run, struct program *program)
 {
     output_channel_finish(&program->output);
-    output_result(&program->output, program_result_name(program->result), program->exit_status, program->wall_ns,
-                  program->cpu_ns, program->memory_peak_bytes);
+    const struct output_usage usage = {program->wall_ns, program->cpu_ns, program->memory_peak_bytes,
+                                       program->library_copies, program->library_copy_bytes};
+    output_result(&program->output, program_result_name(program->result), program->exit_status, &usage);
     run->active -= program->state != PROGRAM_WAITING;
     run->done++;
     program->state = PROGRAM_DONE;
@@ -184,6 +185,11 @@ static void note_usage(struct program *program)
         program->memory_peak_bytes = usage.memory_bytes.peak;
     } else {
         program->cpu_ns = isle_job_cpu_ns(program->job);
+    }
+    isle_interp_stats stats = {.size = sizeof stats};
+    if (isle_interp_get_stats(program->interp, &stats) == ISLE_OK) {
+        program->library_copies = stats.extension_copies;
+        program->library_copy_bytes = stats.extension_copy_bytes;
     }
 }
 

@@ -1,0 +1,59 @@
+"""--extensions, with NumPy from PyPI, which refuses any second interpreter of a process."""
+import json
+import os
+import pathlib
+import sys
+
+import pytest
+
+SOURCE = pathlib.Path(os.environ.get("ISLES_SOURCE", pathlib.Path(__file__).parents[2]))
+sys.path.insert(0, str(SOURCE / "scripts"))
+
+import venvs  # noqa: E402
+
+WORK = """
+import time, isles
+import numpy as np
+a = np.arange(10000.0).reshape(100, 100) + np.eye(100)
+for _ in range(20):
+    assert np.allclose(np.linalg.inv(a) @ a, np.eye(100), atol=1e-4)
+assert np.random.default_rng(1).integers(10, size=3).tolist() == [4, 5, 7]
+print(np.__file__)
+"""
+
+
+@pytest.fixture(scope="module")
+def numpy_venv(engine_python, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("numpy") / "venv"
+    why = venvs.make(folder, python=engine_python) or venvs.install(folder, "numpy")
+    if why is not None:
+        pytest.skip(f"NumPy could not be installed: {why}")
+    return folder
+
+
+def test_numpy_in_two_at_once(folder, numpy_venv):
+    folder.write("work.py", WORK)
+    done = folder.run("--venv", numpy_venv, "--extensions", "private", "--output", "json", "-n", "2", "work.py")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = [record for record in records if record["stream"] == "result"]
+    texts = [record["text"] for record in records if record["stream"] == "stdout"]
+    assert [record["text"] for record in results] == ["ok", "ok"]
+    assert len(texts) == 2 and all(text.startswith(str(numpy_venv)) for text in texts)
+    assert all(record["copies"] > 5 and 100_000 < record["copy_bytes"] < 50_000_000 for record in results)
+
+
+def test_without_it_numpy_refuses(folder, numpy_venv):
+    folder.write("work.py", "import numpy")
+    done = folder.run("--venv", numpy_venv, "work.py")
+    assert done.returncode == 1
+    assert "does not support loading in subinterpreters" in done.stderr
+    done = folder.run("--venv", numpy_venv, "--gil", "shared", "--extensions", "auto", "work.py")
+    assert done.returncode != 0 and "own GIL" in done.stderr
+
+
+def test_mistakes(folder):
+    folder.write("work.py", "")
+    done = folder.run("--extensions", "own", "work.py")
+    assert done.returncode == 2
+    assert "--extensions: 'own' is none of strict, private, shared-gil, auto" in done.stderr
