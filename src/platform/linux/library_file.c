@@ -92,11 +92,16 @@ static bool copy_bytes(int from, int to, size_t size)
 }
 
 /* The linker takes one name for one library, and descriptors are used again: so the name spells a number, a slash or a
- * slash and a dot for each bit. The descriptor is looked up in the calling thread's table: threads may have their own.
- */
+ * slash and a dot for each bit. The descriptor is looked up in the calling thread's table, since threads may have their
+ * own; and by its number as /proc has it, since a debugger that looks at the name then must not find its own. */
 static void spell_name(char *name, int descriptor)
 {
-    name += sprintf(name, "/proc/thread-self/fd");
+    char self[48] = "thread-self";
+    ssize_t len = readlink("/proc/thread-self", self, sizeof self - 1);
+    if (len > 0) {
+        self[len] = '\0';
+    }
+    name += sprintf(name, "/proc/%s/fd", self);
     for (unsigned number = library_number(); number > 0; number >>= 1) {
         name += sprintf(name, number % 2 == 1 ? "/." : "/");
     }
