@@ -1,5 +1,5 @@
-/* What an author has to change so that an extension gets a GIL of its own: from the facts alone, with symbol and source line
- * where the file tells them. No state. */
+/* What an author has to change so that an extension gets a GIL of its own: from the facts alone, with symbol and
+ * source line where the file tells them. No state. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,8 +5,8 @@
  *   check_to_json, check_remember: what became of it
  *
  * Threads    one thread has a report; check_examine uses more of its own.
- * Memory     a program that is out of memory says so and ends. check_report_free frees all; texts and lists belong to the
- *            report. */
+ * Memory     a program that is out of memory says so and ends. check_report_free frees all; texts and lists belong to
+ *            the report. */
 #ifndef CHECK_CHECK_H
 #define CHECK_CHECK_H
 
@@ -86,8 +86,8 @@ typedef struct check_options {
     const volatile sig_atomic_t *stop; /* set by a signal: begin nothing more. NULL: nobody stops it */
 } check_options;
 
-/* Starts Isles for it, and stops it again: once in a process. Returns why not, for people, and then the report is empty;
- * NULL: found. */
+/* Starts Isles for it, and stops it again: once in a process. Returns why not, for people, and then the report is
+ * empty; NULL: found. */
 char *check_find(const check_options *options, check_report *out_report);
 
 /* `done` is called in the report's order, on this thread, for all that was examined. */
@@ -97,8 +97,8 @@ void check_examine(const check_options *options, check_report *report, check_don
 /* The report as JSON; docs/check.md has its keys. Free it with free(). */
 char *check_to_json(const check_report *report, check_verdict required);
 
-/* Adds the verdicts that probes gave to XDG_CACHE_HOME/isles/verdicts.json (or ~/.cache), for `extensions = auto`. Returns
- * why not, or NULL. */
+/* Adds the verdicts that probes gave to XDG_CACHE_HOME/isles/verdicts.json (or ~/.cache), for `extensions = auto`.
+ * Returns why not, or NULL. */
 char *check_remember(const check_report *report);
 
 /* Removes the temporary folder, too. */

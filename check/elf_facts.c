@@ -191,6 +191,11 @@ static void see_dynamic(elf_image *image, elf_facts *out, const GElf_Sym *symbol
 
 /* --- static data --------------------------------------------------------------------------------------------- */
 
+static bool has_prefix(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
 /* Of the compiler and the C library. */
 static bool is_of_compiler(const char *name)
 {
@@ -201,8 +206,8 @@ static bool is_of_compiler(const char *name)
             return true;
         }
     }
-    return strncmp(name, "completed.", 10) == 0 || strncmp(name, "DW.ref.", 7) == 0 || strncmp(name, "__sanitizer", 11) == 0 ||
-           strncmp(name, "__asan", 6) == 0;
+    return has_prefix(name, "completed.") || has_prefix(name, "DW.ref.") || has_prefix(name, "__sanitizer") ||
+           has_prefix(name, "__asan");
 }
 
 static char *section_name(const elf_image *image, size_t index)

@@ -28,7 +28,7 @@ typedef struct static_data {
     uint64_t address, size; /* size 0: not known */
     static_kind kind;
     const char *evidence; /* what says so: "debug information", "layout", "symbol"; static */
-    char *type;           /* in C, by the debug information; for a type found by layout its Python name; NULL: unknown */
+    char *type;           /* in C, by the debug information; of a type found by layout its Python name; NULL: unknown */
     char *file;           /* where it is declared; NULL: unknown */
     int line;
 } static_data;

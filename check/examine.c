@@ -1,5 +1,5 @@
-/* Examining: worker threads take one extension after the other; the caller's thread hears of each in the report's order. Of
- * an extension only its worker knows, until it is marked done. */
+/* Examining: worker threads take one extension after the other; the caller's thread hears of each in the report's
+ * order. Of an extension only its worker knows, until it is marked done. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Finding: targets.py runs in an interpreter with its own GIL, and says by values what there is. The caller's thread. */
+/* Finding: targets.py runs in an interpreter with its own GIL, and says by values what there is. The caller's
+ * thread. */
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 void *check_alloc(size_t size);                 /* zeroed */
 void *check_grow(void *items, size_t count, size_t item_size); /* room for one more item after `count` of them */
 char *check_copy(const char *text);             /* NULL: NULL */
-char *check_copy_plain(const char *text);       /* of a file that may hold anything: ASCII, at most 400 characters. NULL: NULL */
+char *check_copy_plain(const char *text);       /* of a file that may hold anything: ASCII, cut after 400; NULL: NULL */
 char *check_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A list of strings that it owns. Zero is an empty one. */

@@ -1,6 +1,6 @@
-/* The file of verdicts: {"<SHA-256>": {"3.14": {"verdict": "private copy", "isles": "0.1.0"}}}. `extensions = auto` reads it.
- * Written whole beside it and renamed, under a lock file, so that readers see the old one or the new one and two writers
- * lose nothing. */
+/* The file of verdicts: {"<SHA-256>": {"3.14": {"verdict": "private copy", "isles": "0.1.0"}}}. `extensions = auto`
+ * reads it. Written whole beside it and renamed, under a lock file, so that readers see the old one or the new one
+ * and two writers lose nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

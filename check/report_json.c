@@ -1,4 +1,5 @@
-/* A report as JSON. The keys are those of docs/check.md, which people's scripts rely on: they may be added to, not changed. */
+/* A report as JSON. The keys are those of docs/check.md, which people's scripts rely on: they may be added to, not
+ * changed. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -34,6 +34,22 @@ _isles_run()
     mapfile -t COMPREPLY < <(compgen -f -X '!*.@(py|zip|pyz)' -- "$cur"; compgen -d -- "$cur")
 }
 
+_isles_check()
+{
+    case $prev in
+    --require) mapfile -t COMPREPLY < <(compgen -W "own-gil private shared-gil main" -- "$cur"); return ;;
+    --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
+    --venv) mapfile -t COMPREPLY < <(compgen -W "none" -d -- "$cur"); return ;;
+    --timeout | --jobs) return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "--stdlib --require --static --verbose --json --venv --snippet --timeout --jobs
+            --no-cache --color --help -v" -- "$cur")
+        return
+    fi
+    mapfile -t COMPREPLY < <(compgen -f -X '!*.@(so|whl|txt|in)' -- "$cur"; compgen -d -- "$cur")
+}
+
 # Modules and packages of the current folder: those of the engine would need it to run.
 _isles_modules()
 {
@@ -53,13 +69,14 @@ _isles()
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run info bench help --version --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "run info check bench help --version --help" -- "$cur")
         return
     fi
     compopt -o filenames 2>/dev/null
     case ${COMP_WORDS[1]} in
     run) _isles_run ;;
     info) mapfile -t COMPREPLY < <(compgen -W "--python --json --help" -- "$cur") ;;
+    check) _isles_check ;;
     bench)
         if [[ $prev == --only ]]; then
             mapfile -t COMPREPLY < <(compgen -W "start memory call message cores" -- "$cur")
@@ -67,7 +84,7 @@ _isles()
             mapfile -t COMPREPLY < <(compgen -W "--json --quick --only --help" -- "$cur")
         fi
         ;;
-    help) mapfile -t COMPREPLY < <(compgen -W "run info bench help" -- "$cur") ;;
+    help) mapfile -t COMPREPLY < <(compgen -W "run info check bench help" -- "$cur") ;;
     esac
 }
 

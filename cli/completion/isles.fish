@@ -12,15 +12,30 @@ end
 complete -c isles -f
 complete -c isles -n __isles_no_command -a run -d 'Run programs side by side'
 complete -c isles -n __isles_no_command -a info -d 'The engine, what it supports, its defects'
+complete -c isles -n __isles_no_command -a check -d 'Which extension modules are safe where'
 complete -c isles -n __isles_no_command -a bench -d 'Compare threads, interpreters, processes'
 complete -c isles -n __isles_no_command -a help -d 'What the commands are'
 complete -c isles -n __isles_no_command -l version -d 'Version'
 complete -c isles -n __isles_no_command -l help -d 'Help'
-complete -c isles -n '__isles_command help' -a 'run info bench help'
+complete -c isles -n '__isles_command help' -a 'run info check bench help'
 
 complete -c isles -n '__isles_command info' -l python -d 'Path of the engine\'s python'
 complete -c isles -n '__isles_command info' -l json -d 'As JSON'
 complete -c isles -n '__isles_command info' -l help -d 'Help'
+
+complete -c isles -n '__isles_command check' -F
+complete -c isles -n '__isles_command check' -l stdlib -d 'The standard library\'s'
+complete -c isles -n '__isles_command check' -l require -x -a 'own-gil private shared-gil main' -d 'What is good enough'
+complete -c isles -n '__isles_command check' -l static -d 'Read files only'
+complete -c isles -n '__isles_command check' -s v -l verbose -d 'All that is known'
+complete -c isles -n '__isles_command check' -l json -d 'As JSON'
+complete -c isles -n '__isles_command check' -l venv -x -a '(__fish_complete_directories)' -d 'Where names are looked up'
+complete -c isles -n '__isles_command check' -l snippet -r -F -d 'Python source that exercises it'
+complete -c isles -n '__isles_command check' -l timeout -x -a '10s 1m 5m' -d 'What each probe may take'
+complete -c isles -n '__isles_command check' -l jobs -x -d 'At most so many at once'
+complete -c isles -n '__isles_command check' -l no-cache -d 'Do not keep the verdicts'
+complete -c isles -n '__isles_command check' -l color -x -a 'auto always never' -d Colours
+complete -c isles -n '__isles_command check' -s h -l help -d Help
 
 complete -c isles -n '__isles_command bench' -l json -d 'As JSON'
 complete -c isles -n '__isles_command bench' -l quick -d 'Few rounds'

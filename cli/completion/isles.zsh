@@ -61,10 +61,28 @@ _isles_run() {
         '*:program:_isles_programs'
 }
 
+_isles_check() {
+    _arguments -S \
+        '--stdlib[those of the standard library]' \
+        '--require=[what is good enough]:verdict:(own-gil private shared-gil main)' \
+        '--static[read files only]' \
+        {-v,--verbose}'[all that is known]' \
+        '--json[as JSON]' \
+        '--venv=[where names are looked up]:folder:_files -/' \
+        '--snippet=[Python source that exercises it]:file:_files -g "*.py"' \
+        '--timeout=[what each probe may take]:time (5s, 500ms, 2m):' \
+        '--jobs=[at most so many at once]:number:' \
+        '--no-cache[do not keep the verdicts]' \
+        '--color=[colours]:when:(auto always never)' \
+        '(- *)'{-h,--help}'[help]' \
+        '*:target:_files'
+}
+
 _isles() {
     local -a commands=(
         'run:run programs side by side, each in an interpreter of its own'
         'info:the engine, what it supports, its defects'
+        'check:which extension modules are safe in which interpreters, and why'
         'bench:compare threads, interpreters and processes on this machine'
         'help:what the commands are, or the help of one'
     )
@@ -79,6 +97,7 @@ _isles() {
     case $command in
     run) _isles_run ;;
     info) _arguments '--python[path of the python of the engine]' '--json[as JSON]' '--help[help]' ;;
+    check) _isles_check ;;
     bench)
         _arguments '--json[as JSON]' '--quick[few rounds]' '--help[help]' \
             '*--only=[only this]:name:(start memory call message cores)'

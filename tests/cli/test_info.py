@@ -40,14 +40,15 @@ def test_text_says_the_same(folder):
     assert all(len(line) <= 120 or "/" in line for line in text.splitlines())
 
 
-def options_of_help(folder):
-    text = folder.isles("run", "--help").stdout
+def options_of_help(folder, command="run"):
+    text = folder.isles(command, "--help").stdout
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {"--port"}
 
 
-def test_man_page_and_completions_know_every_option(folder):
-    options = options_of_help(folder) | {"--help"}
-    assert len(options) > 15
+@pytest.mark.parametrize("command, least", [("run", 15), ("check", 10)])
+def test_man_page_and_completions_know_every_option(folder, command, least):
+    options = options_of_help(folder, command) - ({"--extensions"} if command == "check" else set()) | {"--help"}
+    assert len(options) > least
     man = (SOURCE / "docs/man/isles.1").read_text()
     known = {"--" + name for name in re.findall(r"Fl -([a-z][a-z-]+)", man)}
     known |= {"--" + name for name in re.findall(r"Fl \w , -([a-z-]+)", man)}
@@ -81,6 +82,10 @@ def test_bash_completion(folder):
     assert complete(folder, "isles", "run", "-m", "") == {"a", "app", "pkg"}
     assert complete(folder, "isles", "run", "-m", "pkg.to") == {"pkg.tool"}
     assert complete(folder, "isles", "info", "--j") == {"--json"}
+    folder.write("mine.so")
+    assert complete(folder, "isles", "check", "") == {"app", "b.txt", "mine.so", "pkg"}
+    assert complete(folder, "isles", "check", "--require", "m") == {"main"}
+    assert complete(folder, "isles", "check", "--st") == {"--static", "--stdlib"}
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="no groff")

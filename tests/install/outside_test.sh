@@ -38,6 +38,8 @@ unset LD_LIBRARY_PATH
 echo 'print(6 * 7)' >"$work/answer.py"
 [ "$("$prefix/bin/isles" run --output plain --quiet "$work/answer.py")" = 42 ] || fail "the installed program does not run a script"
 
+"$prefix/bin/isles" check --no-cache --require own-gil _json >"$work/check.log" 2>&1 || { cat "$work/check.log"; fail "the installed program does not check _json"; }
+
 export PKG_CONFIG_PATH=$lib/pkgconfig
 pkg-config --exists --print-errors isles || fail "pkg-config does not find isles"
 # shellcheck disable=SC2046 # flags are words
