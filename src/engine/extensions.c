@@ -94,7 +94,24 @@ static bool hands_out_code(const char *symbol)
     return strncmp(symbol, "_ZNSt6thread", 12) == 0;
 }
 
-const plat_copies_rules extensions_rules = {is_pythons, hands_out_code};
+/* Libraries of the same wheel keep call-backs, registries and errors of whoever uses them, and few stand two users that don't
+ * know of each other (HDF5, GDAL, Arrow, FFmpeg): each interpreter has its own, but of those that keep nothing of their
+ * users, have threads of their own or are huge. */
+static bool may_be_shared(const char *name)
+{
+    static const char *const begins[] = {"libopenblas", "libscipy_openblas", "libmkl",   "libblas", "liblapack",
+                                         "libgfortran", "libquadmath",       "libgomp",  "libomp",  "libiomp",
+                                         "libtbb",      "libstdc++",         "libgcc_s", "libcu",   "libnv",
+                                         "libnccl",     "libtorch",          "libc10"};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+        if (strncmp(name, begins[i], strlen(begins[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const plat_copies_rules extensions_rules = {is_pythons, hands_out_code, may_be_shared};
 
 static bool is_for_definitions(const char *symbol)
 {

@@ -1,7 +1,11 @@
-/* A library without Python, as an extension's own copy of OpenBLAS is. */
-int plain_count;
+/* A library without Python, which counts its calls: one that keeps a state of its users, as HDF5 does, or by its name and
+ * with another function, one that may be shared. */
+#ifndef NEXT
+#define NEXT plain_next
+#endif
 
-int plain_next(void)
+int NEXT(void)
 {
-    return ++plain_count;
+    static int count;
+    return ++count;
 }

@@ -9,6 +9,7 @@
 PyObject *helper_list(void);
 int helper_plain(void);
 int plain_next(void);
+int blas_next(void);
 
 static PyObject *shared_list(PyObject *self, PyObject *unused)
 {
@@ -25,8 +26,17 @@ static PyObject *plain(PyObject *self, PyObject *unused)
     return Py_BuildValue("(ii)", by_helper, plain_next());
 }
 
-static PyMethodDef methods[] = {
-    {"shared_list", shared_list, METH_NOARGS, NULL}, {"plain", plain, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+static PyObject *blas(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    return PyLong_FromLong(blas_next());
+}
+
+static PyMethodDef methods[] = {{"shared_list", shared_list, METH_NOARGS, NULL},
+                                {"plain", plain, METH_NOARGS, NULL},
+                                {"blas", blas, METH_NOARGS, NULL},
+                                {NULL, NULL, 0, NULL}};
 static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, .m_name = TEXT(NAME), .m_size = -1, .m_methods = methods};
 
 PyMODINIT_FUNC JOIN(PyInit_, NAME)(void)

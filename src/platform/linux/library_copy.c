@@ -1,9 +1,9 @@
 /* Loads copies of shared libraries. The dynamic linker (glibc's) must take each for a library of its own, and yet bind it
  * to what the original is bound to. So before a copy is loaded
  *   - what it needs and lies beside it is loaded: the linker then finds it by its SONAME. Or it is copied, too; then
- *     the name in the copy's DT_NEEDED is replaced by one of the same length that only that copy has, for as long
- *     as it takes
- *   - its SONAME, if it has one, gets a name of the same length that nobody looks for
+ *     the name in the copy's DT_NEEDED is replaced by that copy's SONAME, or, if it has none, by one of the same length that
+ *     only that copy has, for as long as it takes
+ *   - its SONAME, if it has one, gets a name of the same length that only those look for which are bound to the copy
  *   - what C++ has once in a process (STB_GNU_UNIQUE) becomes weak, so that each copy has its own, unless a library that
  *     stays shared has it, too
  * and afterwards the linker's name for it becomes the original's path with "/." in it: debuggers, profilers and dladdr()
@@ -35,6 +35,7 @@ typedef struct copy {
     struct link_map *map;
     char *linkers_name; /* map's, as the linker set it */
     char *shown_name;   /* map's; ours; owned */
+    char *soname;       /* that of the copy; owned; NULL: it has none of its own */
     char spelled[160];
     bool stays;
     uint64_t bytes;
@@ -141,6 +142,12 @@ static bool needs_private(plat_copies *copies, const library_place *place, unsig
     return found;
 }
 
+static bool may_be_shared(const plat_copies *copies, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return copies->rules->may_be_shared == NULL || copies->rules->may_be_shared(slash != NULL ? slash + 1 : file);
+}
+
 static known *know(plat_copies *copies, const struct stat *about)
 {
     known *k = copies->known;
@@ -164,7 +171,8 @@ static bool must_copy(plat_copies *copies, const char *file, const library_place
     if (k == NULL && elf_image_open(&image, fd, &fault)) {
         k = plat_calloc(1, sizeof *k);
         if (k != NULL) { /* before the look at its needs, which may form a ring */
-            *k = (known){copies->known, about.st_dev, about.st_ino, wants(&image, copies->rules->is_private)};
+            *k = (known){copies->known, about.st_dev, about.st_ino,
+                         !may_be_shared(copies, file) || wants(&image, copies->rules->is_private)};
             copies->known = k;
             const library_place place = {file, &image, wanted_by};
             k->is_private = k->is_private || needs_private(copies, &place, depth);
@@ -178,10 +186,10 @@ static bool must_copy(plat_copies *copies, const char *file, const library_place
 
 /* --- what is needed, before it is loaded ----------------------------------------------------------------------------- */
 
-typedef struct need { /* one DT_NEEDED */
-    void *shared;     /* held until the copy is loaded; or */
-    copy *own;        /* the set's, which has the name `alias` until then */
-    char *alias, *name_meanwhile;
+typedef struct need {             /* one DT_NEEDED */
+    void *shared;                 /* held until the copy is loaded; or */
+    copy *own;                    /* the set's, which has the name `alias` until then */
+    char *alias, *name_meanwhile; /* alias NULL: the linker finds it by its SONAME */
 } need;
 
 typedef struct loading {
@@ -191,6 +199,7 @@ typedef struct loading {
     need needs[MOST_NEEDS];
     size_t need_count;
     unsigned depth;
+    char *soname; /* the copy's; owned until the copy has it */
     char **out_error;
 } loading;
 
@@ -226,10 +235,20 @@ static bool is_alone(const loading *l, size_t string)
     return text != NULL && text[-1] == '\0';
 }
 
-static char *rename_string(loading *l, size_t index)
+/* The SONAME of a copy is what the one of the original became by other_name(). */
+static bool is_other_name(const char *other, const char *name)
+{
+    return other != NULL && strlen(other) == strlen(name) && strcmp(other + MARK, name + MARK) == 0;
+}
+
+/* `wanted`: the name to take, if it can be; NULL: any. */
+static char *rename_string(loading *l, size_t index, const char *wanted)
 {
     const char *name = elf_image_string(l->place.image, index);
-    char *other = is_alone(l, index) ? other_name(name) : NULL;
+    char *other = NULL;
+    if (is_alone(l, index)) {
+        other = is_other_name(wanted, name) ? plat_strdup(wanted) : other_name(name);
+    }
     if (other == NULL) {
         fail(l, "a name of a library can't be replaced", name != NULL ? name : "?");
     } else if (!library_file_patch(&l->bytes, l->place.image->strings + index, other, MARK)) {
@@ -240,11 +259,59 @@ static char *rename_string(loading *l, size_t index)
     return other;
 }
 
+static void *open_shared(const char *file, const library_place *wanted_by, unsigned depth);
+
+/* What lies beside a library is found by the DT_RPATH of who wanted it; opened by itself it is loaded after its needs. */
+static void *open_after_needs(const char *file, const library_place *place, unsigned depth)
+{
+    size_t count = place->image->dynamic_count;
+    void **held = plat_calloc(count, sizeof *held), *handle = NULL;
+    for (size_t i = 0; held != NULL && i < count; i++) {
+        const GElf_Dyn *entry = &place->image->dynamic[i];
+        const char *name = entry->d_tag == DT_NEEDED ? elf_image_string(place->image, entry->d_un.d_val) : NULL;
+        char *beside = name != NULL ? library_find(place, name) : NULL;
+        held[i] = beside != NULL ? open_shared(beside, place, depth + 1) : NULL;
+        plat_free(beside);
+    }
+    if (held != NULL) {
+        handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    }
+    for (size_t i = 0; held != NULL && i < count; i++) {
+        if (held[i] != NULL) {
+            dlclose(held[i]);
+        }
+    }
+    plat_free(held);
+    return handle;
+}
+
+static void *open_shared(const char *file, const library_place *wanted_by, unsigned depth)
+{
+    elf_image image;
+    const char *fault;
+    void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    int fd = handle == NULL && depth < MOST_DEPTH ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0 && elf_image_open(&image, fd, &fault)) {
+        const library_place place = {file, &image, wanted_by};
+        handle = open_after_needs(file, &place, depth);
+        elf_image_close(&image);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return handle;
+}
+
 static bool take_own(loading *l, need *n, const char *file, size_t string)
 {
     n->own = load(l->copies, file, &l->place, l->depth + 1, l->out_error);
-    n->alias = n->own != NULL ? rename_string(l, string) : NULL;
-    return n->alias != NULL;
+    char *name = n->own != NULL ? rename_string(l, string, n->own->soname) : NULL;
+    if (name != NULL && n->own->soname != NULL && strcmp(name, n->own->soname) == 0) {
+        plat_free(name);
+        return true;
+    }
+    n->alias = name;
+    return name != NULL;
 }
 
 /* What can't be loaded is not there for the copy either, and the linker will say so. */
@@ -258,7 +325,7 @@ static bool take_need(loading *l, const GElf_Dyn *entry)
     if (file != NULL && must_copy(l->copies, file, &l->place, l->depth)) {
         fine = take_own(l, n, file, string);
     } else if (name != NULL) {
-        n->shared = dlopen(file != NULL ? file : name, RTLD_NOW | RTLD_LOCAL);
+        n->shared = file != NULL ? open_shared(file, &l->place, l->depth) : dlopen(name, RTLD_NOW | RTLD_LOCAL);
     }
     plat_free(file);
     return fine;
@@ -311,9 +378,8 @@ static bool rename_soname(loading *l)
         const char *name = entry->d_tag == DT_SONAME ? elf_image_string(l->place.image, (size_t)entry->d_un.d_val)
                                                      : NULL;
         if (name != NULL && strlen(name) > MARK && is_alone(l, (size_t)entry->d_un.d_val)) {
-            char *other = rename_string(l, (size_t)entry->d_un.d_val);
-            plat_free(other);
-            return other != NULL;
+            l->soname = rename_string(l, (size_t)entry->d_un.d_val, NULL);
+            return l->soname != NULL;
         }
     }
     return true;
@@ -394,6 +460,8 @@ static copy *open_copy(loading *l, const struct stat *about)
         plat_free(c);
         return NULL;
     }
+    c->soname = l->soname;
+    l->soname = NULL;
     c->bytes = library_share_pages(&l->bytes, l->place.image, c->map);
     show_original(c, l->place.file);
     return c;
@@ -410,6 +478,7 @@ static copy *make(loading *l, int fd, const struct stat *about)
         c = open_copy(l, about);
     }
     forget_needs(l);
+    plat_free(l->soname);
     library_file_close(&l->bytes);
     if (c != NULL) {
         c->next = l->copies->last;
@@ -505,6 +574,7 @@ static bool unload(copy *c)
 static void end_copy(plat_copies *copies, copy *c, bool close)
 {
     count_gone(copies, c, !close || c->stays || !unload(c));
+    plat_free(c->soname);
     plat_free(c);
 }
 
