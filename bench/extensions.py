@@ -122,7 +122,7 @@ PAGE = """\
 # numpy and pandas in parallel
 
 Made by `bench/extensions.py`; don't edit it. Two interpreters of one process, each with its own GIL and
-[private copies](extensions.md) of numpy and pandas, beside two processes (`multiprocessing`, spawn, the same libraries) and two threads
+private copies of numpy and pandas, beside two processes (`multiprocessing`, spawn, the same libraries) and two threads
 of one interpreter. Both workers do the same at once (`bench/extensions_work.py`: matrices, FFT, sorting; merge, group-by, pivot, rolling
 means, a loop over rows), {units} units a round. OpenBLAS is held to one thread in all ways (`OPENBLAS_NUM_THREADS=1`):
 else two workers would each start as many as there are cores.

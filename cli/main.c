@@ -140,6 +140,13 @@ static void take_locale(void)
     }
 }
 
+/* Destructors of C++ in copies of extensions (docs/extensions.md) would run after their interpreter has gone. */
+static bool copies_are_left(void)
+{
+    isle_engine_info engine = {.size = sizeof engine};
+    return isle_engine_describe(&engine) == ISLE_OK && engine.extension_copies_left + engine.extension_copies > 0;
+}
+
 int main(int argc, char **argv)
 {
     if (probe_is_child(argc, argv)) { /* of isles check */
@@ -151,6 +158,10 @@ int main(int argc, char **argv)
     if (fflush(stdout) != 0 && status == 0) {
         perror("isles: standard output");
         status = 1;
+    }
+    if (copies_are_left()) {
+        fflush(NULL);
+        _exit(status);
     }
     return status;
 }
