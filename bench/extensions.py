@@ -165,7 +165,7 @@ def main():
     venv.parent.mkdir(parents=True, exist_ok=True)
     venvs.environment_or_skip(venv, *PACKAGES)
     load = os.getloadavg()[0]
-    rounds, starts, units = (2, 1, 1) if options.quick else (options.rounds, 5, 4)
+    rounds, starts, units = (2, 1, 1) if options.quick else (options.rounds, 5, 8)
     found = measure(venv, rounds, starts, units)
     facts = {"python": platform.python_version(), "cores": len(os.sched_getaffinity(0)), "date": time.strftime("%Y-%m-%d"),
              "system": f"{platform.system()} {platform.machine()}", "isles": isles.__version__, "load": f"{load:.1f}",
