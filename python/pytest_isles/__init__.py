@@ -15,7 +15,8 @@ import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from collections.abc import Callable
+    from typing import Any, Literal
 
     Mode = Literal["", "file", "test", "off"]
 
@@ -65,6 +66,14 @@ def _seconds(text: str) -> float:
 # argparse names them in its messages: "invalid number of interpreters value: 'x'"
 _workers.__name__ = "number of interpreters"
 _seconds.__name__ = "number of seconds"
+
+
+@pytest.fixture(scope="session")
+def isles_check() -> Callable[..., list[dict[str, Any]]]:
+    """isles_check("mypkg", "own-gil"): fails unless `isles check` finds its extension modules fit for that, or better."""
+    from ._extensions import check
+
+    return check
 
 
 @pytest.hookimpl(tryfirst=True)

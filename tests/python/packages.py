@@ -109,6 +109,7 @@ def works_when_installed(wheel, work):
 
 def check_pytest(build, python):
     env = {**os.environ, "PYTHONPATH": str(build / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"ISLES_PROGRAM": str(build / "isles"), "ISLES_EXTENSIONS": str(build / "extensions")}
     env.pop("CI", None)  # with which pytest's summary says all of each error
     options = "-q", "-p", "no:cacheprovider", "-p", "pytester", "-n", "2"
     with tempfile.TemporaryDirectory(prefix="isles-pytest-") as work:
