@@ -111,21 +111,24 @@ static double number_or_nan(const json_t *object, const char *name)
     return json_is_number(number) ? json_number_value(number) : NAN;
 }
 
-/* The last line of the output that says something, as UTF-8 without control characters; NULL: none. */
+/* The line of the output that says most, as printable ASCII: why CPython gave up, else the last one. NULL: none. */
 static char *last_words(const probe_bytes *output)
 {
-    size_t end = output->len;
-    while (end > 0 && (unsigned char)output->data[end - 1] <= ' ') {
+    enum { LONGEST = 300 };
+    const char *fatal = output->data != NULL ? strstr(output->data, "Fatal Python error:") : NULL;
+    const char *end = output->data + output->len;
+    while (fatal == NULL && output->len > 0 && end > output->data && (unsigned char)end[-1] <= ' ') {
         end--;
     }
-    size_t begin = end;
-    while (begin > 0 && output->data[begin - 1] != '\n' && end - begin < 300) {
+    const char *begin = fatal != NULL ? fatal : end;
+    while (fatal == NULL && begin > output->data && begin[-1] != '\n' && end - begin < LONGEST) {
         begin--;
     }
-    if (begin == end) {
+    int length = fatal != NULL ? (int)strcspn(fatal, "\n") : (int)(end - begin);
+    if (length == 0) {
         return NULL;
     }
-    char *text = probe_format("%.*s", (int)(end - begin), output->data + begin);
+    char *text = probe_format("%.*s", length < LONGEST ? length : LONGEST, begin);
     for (char *c = text; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') {
             *c = '?';

@@ -510,6 +510,10 @@ static void become_python(struct child *child)
 {
     isle_engine_info engine = {.size = sizeof engine};
     isle_engine_describe(&engine);
+    if (engine.python == NULL || engine.python[0] == '\0') {
+        trouble(child, "not run", probe_format("the engine's python is not known"));
+        return;
+    }
     json_object_set_new(child->request, "tell", json_integer(child->tell));
     json_object_set_new(child->request, "twice", json_boolean(child->scene->what == WHAT_TWICE));
     char *text = probe_not_null(json_dumps(child->request, JSON_COMPACT));

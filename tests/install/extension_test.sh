@@ -30,7 +30,7 @@ grep -q '100% tests passed' "$work/said" || { cat "$work/said"; fail "no test is
 for word in single-phase added on_full bag_type; do
     grep -q "$word" "$work/said" || { cat "$work/said"; fail "of the bad extension it does not say: $word"; }
 done
-result bad-shared || { cat "$work/said"; fail "the bad extension where a GIL is shared"; }
+result bad-private || { cat "$work/said"; fail "a private copy of the bad extension"; }
 if cmake -S "$here/extension_wrong" -B "$work/wrong" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_COMPILER="$cc" >"$work/wrong.log" 2>&1; then
     fail "a wrong REQUIRE is taken"
 fi

@@ -23,7 +23,7 @@ typedef struct bag {
 
 static PyObject *bag_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"limit", NULL};
+    static char *const names[] = {"limit", NULL};
     Py_ssize_t limit = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n", names, &limit)) {
         return NULL;
