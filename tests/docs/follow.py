@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Follows the documents as a newcomer would, against an installed tree, and fails where one leads to something else.
 
-    follow.py page PAGE.md BUILD      do what the page says
+    follow.py page PAGE.md BUILD [FOLDER]   do what the page says, in a copy of the folder
     follow.py policy PAGE.md BUILD    the same; skipped (77) where the kernel lacks Landlock
     follow.py examples FOLDER BUILD   build and run each example by the command at its top
     follow.py links FILE.md...        do the files that are linked to exist?
@@ -124,11 +124,11 @@ def main():
     what, *rest = sys.argv[1:]
     if what == "links":
         return check_links(rest)
-    source, build = rest
+    source, build, *rest = rest
     with tempfile.TemporaryDirectory(prefix="isles-docs-") as temporary:
         env = install(build, os.path.join(temporary, "prefix"))
         folder = pathlib.Path(temporary, "work")
-        folder.mkdir()
+        shutil.copytree(rest[0], folder) if rest else folder.mkdir()
         if what == "policy":
             need_landlock(env)
         if what in ("page", "policy"):
