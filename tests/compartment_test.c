@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <sched.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -115,12 +116,20 @@ static void try_change(const change *c, const char *how)
     free(before);
 }
 
+/* false: nobody could tell on this machine, or in this version. */
+static bool can_be_told(const change *c)
+{
+    cpu_set_t cpus;
+    bool alone = sched_getaffinity(0, sizeof cpus, &cpus) != 0 || CPU_COUNT(&cpus) < 2;
+    return c->since <= engine_version() && (has_locales || strstr(c->code, "de_DE") == NULL) &&
+           (!alone || strstr(c->code, "affinity") == NULL);
+}
+
 static void all_changes(void)
 {
     static const char *const how[] = {"change()", "in_thread(change)", "in_thread(lambda: in_thread(change))"};
     for (size_t i = 0; i < change_count; i++) {
-        bool skip = changes[i].since > engine_version() || (!has_locales && strstr(changes[i].code, "de_DE") != NULL);
-        for (size_t j = 0; j < sizeof how / sizeof *how && !skip; j++) {
+        for (size_t j = 0; j < sizeof how / sizeof *how && can_be_told(&changes[i]); j++) {
             try_change(&changes[i], how[j]);
         }
     }
