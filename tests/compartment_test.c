@@ -225,6 +225,36 @@ static void test_multiprocessing(void **state)
     free(program);
 }
 
+/* --- what stays shared --------------------------------------------------------------------------------------------- */
+
+/* Locks of a process (lockf) and of an open file (flock). */
+static void test_locks_on_files(void **state)
+{
+    (void)state;
+    isle_interp a = create_with_prelude(NULL), b = create_with_prelude(NULL);
+    char *file = write_file("locked", "%s", "");
+    char *lock = text_of("import fcntl\n"
+                         "def lock(by):\n"
+                         "    global f\n"
+                         "    f = open('%s', 'r+')\n"
+                         "    try: by(f, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+                         "    except OSError as e: return type(e).__name__\n"
+                         "    return 'locked'\n",
+                         file);
+    run(a, lock);
+    run(b, lock);
+    check_eval(a, "lock(fcntl.lockf)", "locked");
+    check_eval(b, "lock(fcntl.lockf)", "locked");
+    check_eval(a, "lock(fcntl.flock)", "locked");
+    check_eval(b, "lock(fcntl.flock)", "BlockingIOError");
+    run(a, "f.close()");
+    check_eval(b, "lock(fcntl.flock)", "locked");
+    end(a);
+    end(b);
+    free(lock);
+    free(file);
+}
+
 /* --- what is asked for -------------------------------------------------------------------------------------------- */
 
 static void refused(const isle_interp_config *config, isle_status status, const char *words)
@@ -478,6 +508,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_starts),
         cmocka_unit_test(test_multiprocessing),
+        cmocka_unit_test(test_locks_on_files),
         cmocka_unit_test(test_where_it_starts),
         cmocka_unit_test(test_a_wrong_one_is_named),
         cmocka_unit_test(test_variables),
