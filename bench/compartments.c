@@ -11,7 +11,7 @@
 enum { SHARED, DEFAULT, STREAM, FULL, KINDS };
 enum { MOST_ROUNDS = 10000 };
 static const char *const names[] = {"all that can be is shared", "as it is by default", "and stdout to nowhere",
-                                    "and directory, umask, variables, budgets"};
+                                    "and directory, umask, variables, locale, budgets"};
 
 static double cpu_ms(void)
 {
@@ -35,13 +35,14 @@ static double measure(isle_runtime *runtime, int kind)
     isle_budgets budgets = ISLE_BUDGETS_INIT;
     isle_error *err = NULL;
     isle_interp it;
-    config.shared_cwd = kind == SHARED;
+    config.shared_cwd = config.shared_locale = kind == SHARED;
     config.env_base = kind == SHARED ? ISLE_ENV_SHARED : ISLE_ENV_COPY;
     config.stdout_.kind = kind >= STREAM ? ISLE_STREAM_NULL : ISLE_STREAM_INHERIT;
     if (kind == FULL) {
         config.env = env;
         config.env_count = 1;
         config.cwd = "/";
+        config.locale = "C.UTF-8";
         config.umask_set = true;
         config.umask = 022;
         budgets.memory_bytes.hard = UINT64_C(1) << 30;
@@ -83,7 +84,7 @@ int main(int argc, char **argv)
         qsort(times[kind], (size_t)rounds, sizeof **times, compare);
         double median = times[kind][rounds / 2];
         shared = kind == SHARED ? median : shared;
-        printf("%-42s %6.2f ms  %.3f\n", names[kind], median, median / shared);
+        printf("%-50s %6.2f ms  %.3f\n", names[kind], median, median / shared);
     }
     must(isle_runtime_stop(runtime, ISLE_FOREVER, &err), err);
     return 0;

@@ -1,4 +1,4 @@
-"""--cwd, --umask, --env, --env-empty, --share; and programs that would end the process."""
+"""--cwd, --umask, --env, --env-empty, --locale, --share; and programs that would end the process."""
 import json
 import re
 
@@ -49,6 +49,14 @@ def test_variables(folder):
     assert folder.run("--share", "env", "set.py", "child.py").stdout.startswith("child | 1\n")
 
 
+def test_locale(folder):
+    folder.write("set.py", "import locale, time; locale.setlocale(locale.LC_ALL, 'C.UTF-8')\ntime.sleep(0.3)")
+    folder.write("look.py", "import locale, time; time.sleep(0.2); print(locale.setlocale(locale.LC_ALL))")
+    assert folder.run("--locale", "C", "set.py", "look.py").stdout == "look | C\n"
+    assert folder.run("look.py", "--locale", "", "--env", "LC_ALL=C").stdout == "C\n"
+    assert folder.run("--share", "locale", "set.py", "look.py").stdout == "look | C.UTF-8\n"
+
+
 def test_mistakes_are_named(folder):
     folder.write("a.py")
     for words, options in [
@@ -58,6 +66,8 @@ def test_mistakes_are_named(folder):
         ("--umask: '1777' is not an octal number", ["--umask", "1777"]),
         ("--umask: '' is not an octal number", ["--umask", ""]),
         ("--share: 'all' is none of cwd, env, locale", ["--share", "all"]),
+        ("--locale: this system has no locale 'xx_XX'", ["--locale", "xx_XX"]),
+        ("--share locale: not together with --locale", ["--share", "locale", "--locale", "C"]),
         ("--share cwd: not together with --cwd", ["--share", "cwd", "--cwd", "."]),
         ("--share cwd: not together with --umask", ["--share", "cwd", "--umask", "0"]),
         ("--share env: not together with --env", ["--share", "env", "--env", "A=1"]),

@@ -1,5 +1,6 @@
-"""Working directory, umask, environment variables and end of an interpreter, beside a Python that runs already."""
+"""Working directory, umask, environment variables, locale and end of an interpreter, beside a Python that runs already."""
 
+import locale
 import os
 import pathlib
 import subprocess
@@ -58,6 +59,26 @@ class Compartments(unittest.TestCase):
         self.assertEqual(it.call(eval, "seen, child"), ({"ISLES_A": "1"}, "ISLES_A=1\nISLES_B=2\n"))
         self.assertNotIn("ISLES_B", os.environ)
 
+    def test_a_locale_of_its_own(self):
+        mine = locale.setlocale(locale.LC_ALL)
+        one, other = self.interpreter(locale="C"), self.interpreter(locale="C.UTF-8")
+        self.assertEqual(one.call(locale.setlocale, locale.LC_CTYPE), "C")
+        self.assertEqual(other.call(locale.setlocale, locale.LC_CTYPE, "C"), "C")
+        self.assertEqual(one.call(locale.setlocale, locale.LC_ALL, "C.UTF-8"), "C.UTF-8")
+        self.assertEqual(self.interpreter().call(locale.setlocale, locale.LC_ALL), mine)
+        self.assertEqual(locale.setlocale(locale.LC_ALL), mine)
+        named = self.interpreter(locale="", env={"LC_ALL": "C", "LANG": "C.UTF-8"})
+        self.assertEqual(named.call(locale.setlocale, locale.LC_ALL), "C")
+
+    def test_the_main_threads_locale_is_its_own(self):
+        mine = locale.setlocale(locale.LC_CTYPE)
+        it = self.interpreter()
+        locale.setlocale(locale.LC_CTYPE, "C" if mine != "C" else "C.UTF-8")
+        self.addCleanup(locale.setlocale, locale.LC_CTYPE, mine)
+        self.assertEqual(it.call(locale.setlocale, locale.LC_CTYPE), mine)
+        shared = self.interpreter(shared_locale=True)
+        self.assertEqual(shared.call(locale.setlocale, locale.LC_CTYPE), locale.setlocale(locale.LC_CTYPE))
+
     def test_what_an_interpreter_creates_begins_as_it_is(self):
         it = self.interpreter(cwd=self.folder, umask=0o027)
         it.exec("import os; os.environ['ISLES_INNER'] = '1'; del os.environ['PATH']")
@@ -76,6 +97,8 @@ class Compartments(unittest.TestCase):
             ({"cwd": "/no/such"}, "cwd: /no/such: No such file or directory"),
             ({"cwd": __file__}, "Not a directory"),
             ({"cwd": "/", "shared_cwd": True}, "cwd: not with shared_cwd"),
+            ({"locale": "xx_XX"}, "locale: the system has no locale 'xx_XX'"),
+            ({"locale": "C", "shared_locale": True}, "locale: not with shared_locale"),
             ({"umask": 0o1000}, "umask must be from 0 to 0o777, not 0o1000"),
             ({"umask": -1}, "umask must be from 0"),
             ({"env": {"A=B": "1"}}, "'A=B' is no name"),
