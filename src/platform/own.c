@@ -4,7 +4,9 @@
 #include "own.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
+
+#include "fault.h"
 
 static _Thread_local plat_own *of_thread;
 
@@ -44,6 +46,16 @@ plat_own *plat_own_enter(plat_own *own)
         own_locale_use(own, before == NULL);
     }
     return before;
+}
+
+void *own_keep(size_t size)
+{
+    return plat_fault_hit() ? NULL : malloc(size);
+}
+
+void own_keep_not(void *memory)
+{
+    free(memory);
 }
 
 /* --- threads that it starts ------------------------------------------------------------------------------------- */

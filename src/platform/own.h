@@ -17,6 +17,10 @@ void own_locale_use(const plat_own *own, bool was_outside); /* the calling threa
 void own_locale_free(struct own_locale *locale);
 void own_variables_free(struct own_variables *variables);
 
+/* Memory for the life of the process, of which tests that look for what was not freed know nothing. */
+void *own_keep(size_t size);
+void own_keep_not(void *memory); /* just made: it is not kept after all */
+
 /* For own_locale.c: what "" means. NULL: not set, or empty. Of native code's variables. */
 const char *own_variable(const plat_own *own, const char *name);
 char *own_variable_get(plat_own *own, const char *name); /* as getenv(); own->variables is there */

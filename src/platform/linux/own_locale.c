@@ -57,13 +57,20 @@ static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 static loaded *all_loaded;
 static size_t loaded_count;
 
+/* NULL and errno: ENOENT: there is none of that name; ENOMEM. */
 static loaded *load_anew(int category, const char *name)
 {
     size_t size = strlen(name) + 1;
-    loaded *l = loaded_count < MOST_LOADED ? plat_malloc(sizeof *l + size) : NULL;
-    locale_t locale = l != NULL ? newlocale(1 << categories[category].number, name, (locale_t)0) : (locale_t)0;
+    loaded *l = loaded_count < MOST_LOADED ? own_keep(sizeof *l + size) : NULL;
+    if (l == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    locale_t locale = newlocale(1 << categories[category].number, name, (locale_t)0);
     if (locale == (locale_t)0) {
-        plat_free(l);
+        int error = errno;
+        own_keep_not(l);
+        errno = error == ENOMEM ? ENOMEM : ENOENT;
         return NULL;
     }
     *l = (loaded){.next = all_loaded, .category = category, .locale = locale};
@@ -291,7 +298,7 @@ static bool inherit(own_locale *l)
     for (int i = 0; i < CATEGORIES; i++) {
         const char *name = plat_setlocale(categories[i].number, NULL);
         locale_t found = name != NULL ? load(i, name) : (locale_t)0;
-        found = found != (locale_t)0 ? found : load(i, "C");
+        found = found == (locale_t)0 && errno != ENOMEM ? load(i, "C") : found;
         if (found == (locale_t)0) {
             return false;
         }
@@ -310,10 +317,12 @@ int plat_locale_own(plat_own *own, const char *name)
         return ENOMEM;
     }
     plat_lock_init(&l->lock);
+    errno = 0;
     bool fine = name != NULL ? change(own, l, -1, name) : inherit(l);
     if (!fine) {
+        int error = errno;
         own_locale_free(l);
-        return name != NULL ? ENOENT : ENOMEM;
+        return error == ENOENT ? ENOENT : ENOMEM;
     }
     own->locale = l;
     return 0;
@@ -344,7 +353,7 @@ static char *keep_answer(char *text)
         return a != NULL ? a->text : text;
     }
     size_t size = strlen(text) + 1;
-    a = plat_malloc(sizeof *a + size);
+    a = own_keep(sizeof *a + size);
     if (a == NULL) {
         return NULL;
     }

@@ -43,7 +43,7 @@ static char *keep(const char *text)
     }
     if (k == NULL) {
         size_t size = strlen(text) + 1;
-        k = plat_malloc(sizeof *k + size);
+        k = own_keep(sizeof *k + size);
         if (k != NULL) {
             memcpy(k->text, text, size);
             k->next = buckets[hash % BUCKETS];
