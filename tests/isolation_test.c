@@ -81,10 +81,12 @@ static bool changes_from_a_thread(const row *r)
 static void change_from_a_thread(const row *r, isle_interp a)
 {
     char *file = write_file("change.py", "%s", r->change);
-    runf(a, "def change(source=open('%s').read()):\n"
-            "    try: exec(source, globals())\n"
-            "    except Exception: pass\n"
-            "import threading; t = threading.Thread(target=change); t.start(); t.join()\n", file);
+    runf(a,
+         "def change(source=open('%s').read()):\n"
+         "    try: exec(source, globals())\n"
+         "    except Exception: pass\n"
+         "import threading; t = threading.Thread(target=change); t.start(); t.join()\n",
+         file);
     free(file);
 }
 
