@@ -1,7 +1,7 @@
 /* What an interpreter has for itself of what belongs to the process elsewhere: working directory, umask, environment
- * variables, locale, and what Linux keeps for each thread (priority, processors, signal mask …). A changes it in every way that the standard library offers; an older and a younger
- * interpreter, the host, and the processes that these start must see nothing. The whole is run again as a user without
- * any privilege, and where the system gives a thread nothing for itself, the tests say what is left.
+ * variables, locale, and what Linux keeps for each thread (priority, processors, signal mask). A changes it in every
+ * way that the standard library offers; an older and a younger interpreter, the host, and the processes that these
+ * start must see nothing. The whole is run again as a user without any privilege, and where the system gives a thread nothing for itself, the tests say what is left.
  * docs/compartments.md. */
 #include <Python.h>
 
@@ -228,7 +228,7 @@ static void test_multiprocessing(void **state)
     free(program);
 }
 
-/* --- what stays shared --------------------------------------------------------------------------------------------- */
+/* --- what stays shared -------------------------------------------------------------------------------------------- */
 
 /* Locks of a process (lockf) and of an open file (flock). */
 static void test_locks_on_files(void **state)
@@ -447,7 +447,7 @@ static int unprivileged(const char *unused)
 static void test_as_a_user_without_privilege(void **state)
 {
     (void)state;
-    free(child_expect("unprivileged", "", 200 * ISLE_SECOND, 0));
+    free(child_expect("unprivileged", "", 400 * ISLE_SECOND, 0));
 }
 
 static void forbid_unshare(void)

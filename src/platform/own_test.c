@@ -1,4 +1,4 @@
-/* What a thread is in: its locale, its variables, inherited by the threads that it starts; calls that are redirected. */
+/* What a thread is in: its locale, its variables, inherited by threads that it starts; calls that are redirected. */
 #include "own.h"
 
 #include <errno.h>
