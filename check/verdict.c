@@ -373,7 +373,7 @@ static void decide_by_probes(check_extension *extension)
     } else if (!all_well(extension, &OWN)) {
         decide_without_own(extension);
     } else if (verdict_interpreters_of(extension) == 2 && keeps_objects(extension)) {
-        decide(extension, VERDICT_PRIVATE, "probes");
+        decide(extension, VERDICT_SHARED, "probes"); /* what says that it needs no copy gets none */
     } else {
         decide(extension, VERDICT_OWN, "probes");
         because_of_init(extension);
@@ -399,7 +399,7 @@ static void decide_by_file(check_extension *extension)
     }
     if (init != ELF_INIT_SINGLE && slot == 2) {
         bool keeps = keeps_objects(extension);
-        decide(extension, keeps ? VERDICT_PRIVATE : VERDICT_OWN, "file");
+        decide(extension, keeps ? VERDICT_SHARED : VERDICT_OWN, "file");
         because_of_init(extension);
         return;
     }
