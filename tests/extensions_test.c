@@ -10,7 +10,7 @@ static char *library(const char *name)
     return text_of("%s/%s", ISLES_TEST_COPIED, name);
 }
 
-/* --- asking one ----------------------------------------------------------------------------------------------------- */
+/* --- asking one --------------------------------------------------------------------------------------------------- */
 
 typedef struct saying {
     const char *file, *module;
@@ -75,7 +75,7 @@ static void test_inspect_errors(void **state)
     free(file);
 }
 
-/* --- private copies ------------------------------------------------------------------------------------------------- */
+/* --- private copies ----------------------------------------------------------------------------------------------- */
 
 static isle_interp_config private_config(size_t limit)
 {

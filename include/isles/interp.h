@@ -18,8 +18,8 @@ typedef enum isle_extensions { /* what becomes of extension modules that don't s
     ISLE_EXTENSIONS_STRICT,     /* CPython's rule: with its own GIL, ImportError */
     ISLE_EXTENSIONS_PRIVATE,    /* the interpreter loads a copy of their library for itself (docs/extensions.md) */
     ISLE_EXTENSIONS_SHARED_GIL, /* the interpreter has no GIL of its own: as ISLE_GIL_SHARED */
-    ISLE_EXTENSIONS_AUTO        /* as PRIVATE, but those that `isles check` found to need more are refused, with what they
-                                   need: docs/extensions.md */
+    ISLE_EXTENSIONS_AUTO        /* as PRIVATE, but those that `isles check` found to need more are refused, with what
+                                   they need: docs/extensions.md */
 } isle_extensions;
 
 typedef enum isle_stream_kind {
@@ -133,8 +133,8 @@ typedef struct isle_interp_config { /* start from ISLE_INTERP_CONFIG_INIT; zero 
     bool shared_locale;        /* locale.setlocale() changes the process's; not with locale */
     /* extension modules */
     isle_extensions extensions;
-    size_t extension_copy_limit; /* PRIVATE, AUTO: copies of libraries; the import that would need one more fails. 0: none
-                                  */
+    size_t extension_copy_limit; /* PRIVATE, AUTO: copies of libraries; the import that would need one more fails. 0:
+                                    none */
 } isle_interp_config;
 
 #define ISLE_INTERP_CONFIG_INIT ISLE_INIT(isle_interp_config)

@@ -77,7 +77,7 @@ typedef struct isle_engine_info {
     const char *memory_reason;  /* why memory can't be counted (isles/budget.h); NULL when it is */
     uint64_t memory_left_bytes; /* allocated for interpreters that have ended, and not given back: CPython 3.13's */
     uint64_t extension_copies, extension_copy_bytes; /* copies of libraries that interpreters have (isle_extensions) */
-    uint64_t extension_copies_left, extension_copies_left_bytes; /* of those that have ended, where unloading is not safe */
+    uint64_t extension_copies_left, extension_copies_left_bytes; /* of ended ones, where unloading is not safe */
 } isle_engine_info;
 
 /* Facts of the engine. Works before the runtime starts. Set out->size first. */

@@ -8,7 +8,8 @@
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
-/* "PyInit_name", or "PyInitU_" and the punycode of one that is not ASCII (PEP 489). bytes; NULL: an exception is set. */
+/* "PyInit_name", or "PyInitU_" and the punycode of one that is not ASCII (PEP 489). bytes; NULL: an exception is set.
+ */
 static PyObject *symbol_of(const char *prefix, PyObject *name)
 {
     Py_ssize_t length = PyUnicode_GetLength(name);

@@ -14,8 +14,8 @@ typedef struct extension_init {
 } extension_init;
 
 /* Attached. Calls the function that `library` (of dlopen) has for the module `name`, a str. false: an exception is set:
- * that of the function, or an ImportError with `name` and `path`. Where there is no such function it is true and NO_INIT.
- */
+ * that of the function, or an ImportError with `name` and `path`. Where there is no such function it is true and
+ * NO_INIT. */
 bool extension_init_call(void *library, PyObject *name, PyObject *path, extension_init *out);
 
 #endif

@@ -1,12 +1,14 @@
 /* Private copies of extension modules. In an interpreter that wants them _imp.create_dynamic, which importlib's loaders
  * call, is a function of ours. Loaders, specs, __file__ and sys.modules stay importlib's.
  *
- * A module that says that it can have a GIL of its own, and binds to no other extension, goes CPython's way. Of another one's library the interpreter loads a
- * copy (src/platform/linux/library_copy.c), once for a file, and its init function runs here, not in the main
- * interpreter as CPython would have it. To know which, the init function has to be called; that is done in the copy too, which
- * is then unloaded again, and is remembered for the process by the file's identity.
+ * A module that says that it can have a GIL of its own, and binds to no other extension, goes CPython's way. Of
+ * another one's library the interpreter loads a copy (src/platform/linux/library_copy.c), once for a file, and its
+ * init function runs here, not in the main interpreter as CPython would have it. To know which, the init function has
+ * to be called; that is done in the copy too, which is then unloaded again, and is remembered for the process by the
+ * file's identity.
  *
- * One `extensions` belongs to an interpreter and is touched attached to it; engine_interp's counts are for any thread. */
+ * One `extensions` belongs to an interpreter and is touched attached to it; engine_interp's counts are for any
+ * thread. */
 #include "extensions.h"
 
 #include <string.h>
@@ -40,7 +42,7 @@ typedef struct wanted { /* what is being imported; borrowed but for `file` */
     PyObject *file; /* bytes; owned */
 } wanted;
 
-/* --- what may be in a copy ------------------------------------------------------------------------------------------ */
+/* --- what may be in a copy ---------------------------------------------------------------------------------------- */
 
 static bool is_pythons(const char *symbol)
 {
@@ -66,7 +68,6 @@ static bool hands_out_code(const char *symbol)
                                         "PyImport_ExtendInittab",
                                         "PyImport_FrozenModules",
                                         "_PyInterpreterState_SetEvalFrameFunc",
-                                        "PyInterpreterState_Main",
                                         "pthread_create",
                                         "thrd_create",
                                         "pthread_key_create",
@@ -123,7 +124,7 @@ static bool takes_capsules(const char *symbol)
     return strcmp(symbol, "PyCapsule_GetPointer") == 0 || strcmp(symbol, "PyCapsule_Import") == 0;
 }
 
-/* --- modules that need no copy -------------------------------------------------------------------------------------- */
+/* --- modules that need no copy ------------------------------------------------------------------------------------ */
 
 typedef struct fit {
     struct fit *next;
@@ -172,7 +173,7 @@ static void note_fit(const struct stat *about, const char *name)
     plat_lock_give(&fit_lock);
 }
 
-/* --- errors --------------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 static PyObject *refuse(const wanted *w, const char *format, ...)
 {
@@ -200,7 +201,7 @@ static PyObject *refuse_text(const wanted *w, char *text)
     return NULL;
 }
 
-/* --- a module by multi-phase initialization ---------------------------------------------------------------------------- */
+/* --- a module by multi-phase initialization ----------------------------------------------------------------------- */
 
 /* CPython's check, of the interpreter that it is called in: -1 off, 0 as configured. Returns what it was; NULL: an
  * exception is set. */
@@ -237,7 +238,7 @@ static PyObject *from_definition(const wanted *w, const extension_init *init)
     return module;
 }
 
-/* --- a module by single-phase initialization --------------------------------------------------------------------------- */
+/* --- a module by single-phase initialization ---------------------------------------------------------------------- */
 
 static bool is_last_part(PyObject *name, PyObject *full)
 {
@@ -293,7 +294,7 @@ static PyObject *with_old_content(const wanted *w, const made *m)
     return module;
 }
 
-/* --- copies --------------------------------------------------------------------------------------------------------- */
+/* --- copies ------------------------------------------------------------------------------------------------------- */
 
 static void recount(engine_interp *interp)
 {
@@ -437,7 +438,7 @@ static copy_outcome make(const wanted *w, PyObject **out)
     return use_copy(w, library, before, out);
 }
 
-/* --- _imp.create_dynamic -------------------------------------------------------------------------------------------- */
+/* --- _imp.create_dynamic ------------------------------------------------------------------------------------------ */
 
 static PyObject *cpythons_way(const wanted *w)
 {
@@ -524,7 +525,7 @@ void engine_get_copies(engine_interp *interp, uint64_t *out_count, uint64_t *out
     *out_bytes = atomic_load(&interp->copy_bytes);
 }
 
-/* --- _imp.exec_dynamic ------------------------------------------------------------------------------------------------- */
+/* --- _imp.exec_dynamic -------------------------------------------------------------------------------------------- */
 
 /* While a module is filled in it may make others of its own, as those of PyO3 do: they are from the same copy. */
 static PyObject *exec_dynamic(PyObject *self, PyObject *module)
@@ -544,7 +545,7 @@ static PyObject *exec_dynamic(PyObject *self, PyObject *module)
 static PyMethodDef exec_dynamic_def = {"exec_dynamic", exec_dynamic, METH_O,
                                        "exec_dynamic($module, mod, /)\n--\n\nInitialize an extension module."};
 
-/* --- its life ------------------------------------------------------------------------------------------------------- */
+/* --- its life ----------------------------------------------------------------------------------------------------- */
 
 /* Ours in place of a function of _imp, which is returned. */
 static PyObject *take_place(PyObject *imp, PyMethodDef *ours)

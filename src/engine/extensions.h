@@ -14,8 +14,8 @@ void extensions_end(engine_interp *interp);
 /* Any thread: whatever is left of it stays for good. */
 void extensions_free(engine_interp *interp);
 
-/* verdict.c: attached. What `isles check` found is against a copy of that file, as advice (static; NULL: nothing). `kept` is
- * the interpreter's, NULL at first. -1: an exception. */
+/* verdict.c: attached. What `isles check` found is against a copy of that file, as advice (static; NULL: nothing).
+ * `kept` is the interpreter's, NULL at first. -1: an exception. */
 struct stat;
 int verdict_on(PyObject **kept, PyObject *path, const struct stat *about, const char **out_advice);
 

@@ -5,8 +5,9 @@
  * CPython loads the engine's file as ever, and makes a module of the definition in it. The last step, filling the
  * module in, is ours: it runs in the interpreter that imports. The first interpreter gets what CPython made. For
  * another a copy is taken that no interpreter uses, or a new one loaded (src/platform/linux/library_copy.c). A module
- * of that takes the place of CPython's in sys.modules. When an interpreter ends, the next may have its copy. Nothing is ever unloaded: objects of an ended interpreter may still point there. Where no copy can be
- * made, CPython's is filled in. */
+ * of that takes the place of CPython's in sys.modules. When an interpreter ends, the next may have its copy. Nothing
+ * is ever unloaded: objects of an ended interpreter may still point there. Where no copy can be made, CPython's is
+ * filled in. */
 #include "library_copy.h"
 #include "python.h"
 

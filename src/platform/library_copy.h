@@ -22,8 +22,8 @@ plat_copies *plat_copies_new(const plat_copies_rules *rules /* static */); /* NU
 /* Unloads what can be (`close`), the newest first; the rest stays for good, and is counted as left behind. */
 void plat_copies_free(plat_copies *copies, bool close);
 
-/* For dlsym(): the set's copy of the file, which is made if there is none. NULL: *out_error says why (plat_free; NULL: no
- * memory). The caller's thread may be anywhere but in a constructor of a library. */
+/* For dlsym(): the set's copy of the file, which is made if there is none. NULL: *out_error says why (plat_free;
+ * NULL: no memory). The caller's thread may be anywhere but in a constructor of a library. */
 void *plat_copies_load(plat_copies *copies, const char *file, char **out_error);
 /* Unloads what was loaded since the set had `count` copies, as _free does: nothing of it may be in use. */
 void plat_copies_drop(plat_copies *copies, size_t count);
@@ -42,7 +42,12 @@ plat_copies_totals plat_copies_total(void);
 bool plat_library_wants(const char *file, bool (*wanted)(const char *symbol));
 
 /* Where the copies' bytes lie before they are loaded; the first that works is taken. For tests: begin with another. */
-typedef enum plat_copy_medium { PLAT_COPY_MEMFD, PLAT_COPY_TMPFILE, PLAT_COPY_UNLINKED, PLAT_COPY_MEDIA } plat_copy_medium;
+typedef enum plat_copy_medium {
+    PLAT_COPY_MEMFD,
+    PLAT_COPY_TMPFILE,
+    PLAT_COPY_UNLINKED,
+    PLAT_COPY_MEDIA
+} plat_copy_medium;
 void plat_copies_begin_with(plat_copy_medium medium);
 
 #endif

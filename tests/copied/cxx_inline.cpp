@@ -7,8 +7,14 @@
 
 struct registry {
     std::vector<std::string> names;
-    registry() { names.push_back("made"); }
-    ~registry() { names.clear(); }
+    registry()
+    {
+        names.push_back("made");
+    }
+    ~registry()
+    {
+        names.clear();
+    }
 };
 __attribute__((visibility("default"))) inline int inline_count = 0;
 template <class T> struct __attribute__((visibility("default"))) counter {
@@ -27,8 +33,8 @@ static PyObject *next(PyObject *, PyObject *)
 }
 
 static PyMethodDef methods[] = {{"next", next, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
-static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, "cxx_inline", nullptr, -1, methods,
-                                 nullptr,               nullptr,      nullptr, nullptr};
+static struct PyModuleDef def = {
+    PyModuleDef_HEAD_INIT, "cxx_inline", nullptr, -1, methods, nullptr, nullptr, nullptr, nullptr};
 
 PyMODINIT_FUNC PyInit_cxx_inline(void)
 {

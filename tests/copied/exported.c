@@ -13,8 +13,10 @@ static PyObject *next(PyObject *self, PyObject *unused)
 
 static PyMethodDef methods[] = {{"next", next, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 PyABIInfo_VAR(abi);
-static PySlot slots[] = {PySlot_STATIC_DATA(Py_mod_abi, &abi), PySlot_STATIC_DATA(Py_mod_name, "exported"),
-                         PySlot_STATIC_DATA(Py_mod_methods, methods), PySlot_SIZE(Py_mod_state_size, 24),
+static PySlot slots[] = {PySlot_STATIC_DATA(Py_mod_abi, &abi),
+                         PySlot_STATIC_DATA(Py_mod_name, "exported"),
+                         PySlot_STATIC_DATA(Py_mod_methods, methods),
+                         PySlot_SIZE(Py_mod_state_size, 24),
                          PySlot_DATA(Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED),
                          PySlot_END};
 

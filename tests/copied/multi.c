@@ -50,10 +50,7 @@ static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)fill},
 #endif
                                    {0, NULL}};
 
-static struct PyModuleDef def = {PyModuleDef_HEAD_INIT,
-                                 .m_name = TEXT(NAME),
-                                 .m_size = 16,
-                                 .m_methods = methods,
+static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, .m_name = TEXT(NAME), .m_size = 16, .m_methods = methods,
                                  .m_slots = slots};
 
 PyMODINIT_FUNC JOIN(PyInit_, NAME)(void)

@@ -14,8 +14,8 @@ static PyMethodDef methods[] = {{"next", next, METH_NOARGS, NULL}, {NULL, NULL, 
 static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, .m_name = "several", .m_size = -1, .m_methods = methods};
 static struct PyModuleDef second_def = {PyModuleDef_HEAD_INIT, .m_name = "second", .m_size = -1, .m_methods = methods};
 static PyModuleDef_Slot no_slots[] = {{0, NULL}};
-static struct PyModuleDef far_def = {
-    PyModuleDef_HEAD_INIT, .m_name = "entferntes_gr\xc3\xbc\xc3\x9f", .m_methods = methods, .m_slots = no_slots};
+static struct PyModuleDef far_def = {PyModuleDef_HEAD_INIT, .m_name = "entferntes_gr\xc3\xbc\xc3\x9f",
+                                     .m_methods = methods, .m_slots = no_slots};
 
 PyMODINIT_FUNC PyInit_several(void)
 {

@@ -37,17 +37,18 @@ static PyTypeObject thing_type = {
     .tp_new = PyType_GenericNew,
 };
 
-static PyMethodDef methods[] = {{"next", next, METH_NOARGS, "counts"}, {"keep", keep, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {
+    {"next", next, METH_NOARGS, "counts"}, {"keep", keep, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef def = {
-    PyModuleDef_HEAD_INIT, .m_name = TEXT(NAME), .m_size = STATE_SIZE, .m_methods = methods};
+static struct PyModuleDef def = {PyModuleDef_HEAD_INIT, .m_name = TEXT(NAME), .m_size = STATE_SIZE,
+                                 .m_methods = methods};
 
 PyMODINIT_FUNC JOIN(PyInit_, NAME)(void)
 {
     PyObject *module = PyModule_Create(&def);
-    if (module != NULL && (PyType_Ready(&thing_type) < 0 ||
-                           PyModule_AddObjectRef(module, "Thing", (PyObject *)&thing_type) < 0 ||
-                           PyModule_AddIntConstant(module, "initialized_as", ++count) < 0)) {
+    if (module != NULL &&
+        (PyType_Ready(&thing_type) < 0 || PyModule_AddObjectRef(module, "Thing", (PyObject *)&thing_type) < 0 ||
+         PyModule_AddIntConstant(module, "initialized_as", ++count) < 0)) {
         Py_CLEAR(module);
     }
     return module;

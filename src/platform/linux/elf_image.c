@@ -1,5 +1,5 @@
-/* Reads a shared library as the dynamic linker sees it: segments, dynamic entries with their strings, and the symbols of
- * .dynsym. Only of this machine's kind. An image belongs to who opened it. */
+/* Reads a shared library as the dynamic linker sees it: segments, dynamic entries with their strings, and the symbols
+ * of .dynsym. Only of this machine's kind. An image belongs to who opened it. */
 #include "elf_image.h"
 
 #include <string.h>

@@ -1,13 +1,13 @@
-/* Loads copies of shared libraries. The dynamic linker (glibc's) must take each for a library of its own, and yet bind it
- * to what the original is bound to. So before a copy is loaded
+/* Loads copies of shared libraries. The dynamic linker (glibc's) must take each for a library of its own, and yet
+ * bind it to what the original is bound to. So before a copy is loaded
  *   - what it needs and lies beside it is loaded: the linker then finds it by its SONAME. Or it is copied, too; then
- *     the name in the copy's DT_NEEDED is replaced by that copy's SONAME, or, if it has none, by one of the same length that
- *     only that copy has, for as long as it takes
+ *     the name in the copy's DT_NEEDED is replaced by that copy's SONAME, or, if it has none, by one of the same length
+ *     that only that copy has, for as long as it takes
  *   - its SONAME, if it has one, gets a name of the same length that only those look for which are bound to the copy
- *   - what C++ has once in a process (STB_GNU_UNIQUE) becomes weak, so that each copy has its own, unless a library that
- *     stays shared has it, too
- * and afterwards the linker's name for it becomes the original's path with "/." in it: debuggers, profilers and dladdr()
- * name the original, and whoever loads that by its path gets the original itself.
+ *   - what C++ has once in a process (STB_GNU_UNIQUE) becomes weak, so that each copy has its own, unless a library
+ *     that stays shared has it, too
+ * and afterwards the linker's name for it becomes the original's path with "/." in it: debuggers, profilers and
+ * dladdr() name the original, and whoever loads that by its path gets the original itself.
  *
  * A set belongs to one interpreter; no lock is held while the linker works, since constructors may do anything. */
 #include "library_copy.h"
@@ -97,7 +97,7 @@ plat_copies_totals plat_copies_total(void)
                                 atomic_load(&left_bytes)};
 }
 
-/* --- what a library wants ------------------------------------------------------------------------------------------- */
+/* --- what a library wants ----------------------------------------------------------------------------------------- */
 
 static bool wants(const elf_image *image, bool (*wanted)(const char *))
 {
@@ -184,7 +184,7 @@ static bool must_copy(plat_copies *copies, const char *file, const library_place
     return answer;
 }
 
-/* --- what is needed, before it is loaded ----------------------------------------------------------------------------- */
+/* --- what is needed, before it is loaded -------------------------------------------------------------------------- */
 
 typedef struct need {             /* one DT_NEEDED */
     void *shared;                 /* held until the copy is loaded; or */
@@ -369,7 +369,7 @@ static void forget_needs(loading *l)
     }
 }
 
-/* --- the copy's own words ------------------------------------------------------------------------------------------- */
+/* --- the copy's own words ----------------------------------------------------------------------------------------- */
 
 static bool rename_soname(loading *l)
 {
@@ -411,7 +411,7 @@ static bool weaken_unique(loading *l)
     return true;
 }
 
-/* --- loading -------------------------------------------------------------------------------------------------------- */
+/* --- loading ------------------------------------------------------------------------------------------------------ */
 
 /* "/a/b/x.so" becomes "/a/b/././x.so", with as many dots as make it a name of its own for the copy. */
 static char *shown_name(const char *file)
@@ -542,7 +542,7 @@ void *plat_copies_load(plat_copies *copies, const char *file, char **out_error)
     return c != NULL ? c->handle : NULL;
 }
 
-/* --- unloading ------------------------------------------------------------------------------------------------------ */
+/* --- unloading ---------------------------------------------------------------------------------------------------- */
 
 typedef struct search {
     const char *name;

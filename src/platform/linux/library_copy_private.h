@@ -10,7 +10,7 @@
 #include "library_copy.h"
 #include "platform.h"
 
-/* --- library_needs.c: where the dynamic linker would find what a library needs, by its own words --------------------- */
+/* --- library_needs.c: where the dynamic linker would find what a library needs, by its own words ------------------ */
 
 typedef struct library_place { /* a library, and those that wanted it, the one before last first */
     const char *file;
@@ -39,10 +39,10 @@ void library_file_close(library_file *f); /* the copy's descriptor */
 /* A number that no other copy of the process has. */
 unsigned library_number(void);
 
-/* --- library_pages.c ------------------------------------------------------------------------------------------------ */
+/* --- library_pages.c ---------------------------------------------------------------------------------------------- */
 
-/* Puts the original's pages where the copy's are the same and can't be written, and gives those of the copy back. Returns
- * how many bytes the copy has for itself. */
+/* Puts the original's pages where the copy's are the same and can't be written, and gives those of the copy back.
+ * Returns how many bytes the copy has for itself. */
 uint64_t library_share_pages(const library_file *f, const elf_image *image, const struct link_map *map);
 
 #endif

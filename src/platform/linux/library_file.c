@@ -1,5 +1,6 @@
 /* The bytes of a copy: in memory (memfd_create), or, where the system won't run code from there (vm.memfd_noexec), in a
- * file without a name. Either is gone when the last one who maps it is, so a crash leaves nothing behind. Any thread. */
+ * file without a name. Either is gone when the last one who maps it is, so a crash leaves nothing behind. Any thread.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

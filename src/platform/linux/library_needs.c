@@ -1,5 +1,5 @@
-/* Finds what a library needs as the dynamic linker does by DT_RPATH and DT_RUNPATH. It has to be done by hand since a copy
- * lies elsewhere: its $ORIGIN would be a folder of /proc. What is found by other means (LD_LIBRARY_PATH, the
+/* Finds what a library needs as the dynamic linker does by DT_RPATH and DT_RUNPATH. It has to be done by hand since a
+ * copy lies elsewhere: its $ORIGIN would be a folder of /proc. What is found by other means (LD_LIBRARY_PATH, the
  * system's folders) is left to the linker. Any thread. */
 #include <limits.h>
 #include <stdlib.h>

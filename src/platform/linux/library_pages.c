@@ -1,6 +1,6 @@
-/* Once a copy is loaded, what nobody can change in it is the same as in the original: those pages are mapped from there,
- * so that all copies share them, profilers see the original's name, and the copy's own go back to the system. Patched
- * pages and what can be written stay. The caller's thread. */
+/* Once a copy is loaded, what nobody can change in it is the same as in the original: those pages are mapped from
+ * there, so that all copies share them, profilers see the original's name, and the copy's own go back to the system.
+ * Patched pages and what can be written stay. The caller's thread. */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
