@@ -331,7 +331,7 @@ static void test_given_back(void **state)
     check(after.extension_copy_bytes == before.extension_copy_bytes);
     check(after.extension_copies_left == before.extension_copies_left);
     it = create_private(0);
-    run(it, "import cxx_inline"); /* it has a destructor */
+    run(it, "import cxx_inline"); /* its destructors are for thread-local data, too */
     end(it);
     after = engine();
     check(after.extension_copies_left == before.extension_copies_left + 1);

@@ -49,8 +49,7 @@ static bool is_pythons(const char *symbol)
     return strncmp(symbol, "Py", 2) == 0 || strncmp(symbol, "_Py", 3) == 0;
 }
 
-/* Functions by which others learn addresses of the library, and may call them when the interpreter has gone. Whoever
- * has destructors of C++ stays too: they may touch objects of Python. */
+/* Functions by which others learn addresses of the library, and may call them when the interpreter has gone. */
 static bool hands_out_code(const char *symbol)
 {
     static const char *const names[] = {"Py_AtExit",
@@ -82,7 +81,6 @@ static bool hands_out_code(const char *symbol)
                                         "timer_create",
                                         "atexit",
                                         "on_exit",
-                                        "__cxa_atexit",
                                         "__cxa_thread_atexit",
                                         "__cxa_thread_atexit_impl",
                                         "GOMP_parallel",
@@ -95,9 +93,9 @@ static bool hands_out_code(const char *symbol)
     return strncmp(symbol, "_ZNSt6thread", 12) == 0;
 }
 
-/* Libraries of the same wheel keep call-backs, registries and errors of whoever uses them, and few stand two users that don't
- * know of each other (HDF5, GDAL, Arrow, FFmpeg): each interpreter has its own, but of those that keep nothing of their
- * users, have threads of their own or are huge. */
+/* Libraries of the same wheel keep call-backs, registries and errors of whoever uses them, and few stand two users
+ * that don't know of each other (HDF5, GDAL, Arrow, FFmpeg): each interpreter has its own, but of those that keep
+ * nothing of their users, have threads of their own or are huge. */
 static bool may_be_shared(const char *name)
 {
     static const char *const begins[] = {"libopenblas", "libscipy_openblas", "libmkl",   "libblas", "liblapack",
@@ -112,7 +110,8 @@ static bool may_be_shared(const char *name)
     return false;
 }
 
-const plat_copies_rules extensions_rules = {is_pythons, hands_out_code, may_be_shared};
+/* Destructors of what uses Python are often there to release its objects, which are gone with their interpreter. */
+const plat_copies_rules extensions_rules = {is_pythons, hands_out_code, may_be_shared, true};
 
 static bool is_for_definitions(const char *symbol)
 {

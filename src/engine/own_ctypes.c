@@ -52,7 +52,7 @@ static PyModuleDef *load_copy(plat_copies *set)
 /* Under the lock. */
 static copy *another(void)
 {
-    static const plat_copies_rules rules = {NULL, NULL, NULL};
+    static const plat_copies_rules rules = {NULL, NULL, NULL, false};
     copy *c = plat_calloc(1, sizeof *c);
     if (c == NULL) {
         return NULL;

@@ -2,8 +2,9 @@
  * glibc; elsewhere loading fails with a text that says so.
  *
  * A set is one user's copies: of each file one at most. What a library binds to (DT_NEEDED) and lies beside it, as
- * its RPATH or RUNPATH says, is copied with it where `is_private` says so of a symbol that it wants or `may_be_shared` does
- * not allow its name, and is otherwise the process's. A set is used by one thread at a time; the counts may be read by any. */
+ * its RPATH or RUNPATH says, is copied with it where `is_private` says so of a symbol that it wants or
+ * `may_be_shared` does not allow its name, and is otherwise the process's. A set is used by one thread at a time; the
+ * counts may be read by any. */
 #ifndef ISLES_LIBRARY_COPY_H
 #define ISLES_LIBRARY_COPY_H
 
@@ -16,6 +17,8 @@ typedef struct plat_copies_rules {
     bool (*is_private)(const char *symbol); /* who wants this symbol of others must be copied; NULL: nobody */
     bool (*stays)(const char *symbol);      /* ... must not be unloaded; NULL: none must */
     bool (*may_be_shared)(const char *name); /* a library beside it that is_private says nothing of; NULL: all may */
+    bool silent_end; /* of those that is_private wants copied: destructors of static objects, and functions that are one,
+                        don't run, at the process's exit neither */
 } plat_copies_rules;
 
 plat_copies *plat_copies_new(const plat_copies_rules *rules /* static */); /* NULL: no memory */

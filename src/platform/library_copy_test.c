@@ -29,7 +29,7 @@ static bool everybody(const char *symbol)
     return true;
 }
 
-static const plat_copies_rules loose = {nobody, nobody, NULL}, tight = {nobody, everybody, NULL};
+static const plat_copies_rules loose = {nobody, nobody, NULL, true}, tight = {nobody, everybody, NULL, false};
 
 static const char *original(void)
 {

@@ -65,6 +65,7 @@ static bool read_dynamic(elf_image *image, const GElf_Phdr *segment)
 {
     Elf_Data *data = elf_getdata_rawchunk(image->elf, (int64_t)segment->p_offset, segment->p_filesz, ELF_T_DYN);
     size_t most = data != NULL ? data->d_size / gelf_fsize(image->elf, ELF_T_DYN, 1, EV_CURRENT) : 0;
+    image->entries = (size_t)segment->p_offset;
     image->dynamic = most > 0 ? plat_calloc(most, sizeof *image->dynamic) : NULL;
     for (size_t i = 0; image->dynamic != NULL && i < most; i++) {
         GElf_Dyn *entry = &image->dynamic[image->dynamic_count];
@@ -168,6 +169,12 @@ const char *elf_image_unique(const elf_image *image, size_t index)
         return NULL;
     }
     return elf_image_string(image, symbol.st_name);
+}
+
+size_t elf_image_value(const elf_image *image, size_t index)
+{
+    size_t size = gelf_fsize(image->elf, ELF_T_DYN, 1, EV_CURRENT);
+    return image->entries + index * size + size / 2; /* two words: the tag, the value */
 }
 
 size_t elf_image_binding(const elf_image *image, size_t index)

@@ -19,6 +19,7 @@ typedef struct elf_image {
     Elf_Data *symbol_data;        /* NULL: none */
     size_t symbol_count;
     bool text_relocations, no_delete;
+    size_t entries;                /* `dynamic`: where in the file */
 } elf_image;
 
 /* false: *out_fault says why, static. The descriptor is the caller's, and must stay open. */
@@ -33,6 +34,8 @@ const char *elf_image_entry(const elf_image *image, int64_t tag);
 const char *elf_image_wanted(const elf_image *image, size_t index);
 /* The name of a symbol of its own that the whole process has once (STB_GNU_UNIQUE); NULL: likewise. */
 const char *elf_image_unique(const elf_image *image, size_t index);
+/* Where in the file the value of entry `index` is. */
+size_t elf_image_value(const elf_image *image, size_t index);
 /* Where in the file the byte is that says how symbol `index` is bound. */
 size_t elf_image_binding(const elf_image *image, size_t index);
 

@@ -6,6 +6,7 @@
  *   - its SONAME, if it has one, gets a name of the same length that only those look for which are bound to the copy
  *   - what C++ has once in a process (STB_GNU_UNIQUE) becomes weak, so that each copy has its own, unless a library
  *     that stays shared has it, too
+ *   - by choice, destructors of static objects are not called at its end: what they would touch is gone
  * and afterwards the linker's name for it becomes the original's path with "/." in it: debuggers, profilers and
  * dladdr() name the original, and whoever loads that by its path gets the original itself.
  *
@@ -261,7 +262,8 @@ static char *rename_string(loading *l, size_t index, const char *wanted)
 
 static void *open_shared(const char *file, const library_place *wanted_by, unsigned depth);
 
-/* What lies beside a library is found by the DT_RPATH of who wanted it; opened by itself it is loaded after its needs. */
+/* What lies beside a library is found by the DT_RPATH of who wanted it; opened by itself it is loaded after its
+ * needs. */
 static void *open_after_needs(const char *file, const library_place *place, unsigned depth)
 {
     size_t count = place->image->dynamic_count;
@@ -411,6 +413,37 @@ static bool weaken_unique(loading *l)
     return true;
 }
 
+/* Where destructors of C++ are announced there is a call without effect instead: of the same version of libc, and
+ * with a result that compilers don't look at. */
+static bool silence_announcements(loading *l)
+{
+    static const char announce[] = "__cxa_atexit", harmless[] = "getpid";
+    const elf_image *image = l->place.image;
+    for (size_t i = 0; i < image->symbol_count; i++) {
+        const char *name = elf_image_wanted(image, i);
+        GElf_Sym symbol;
+        if (name != NULL && strcmp(name, announce) == 0 && gelf_getsym(image->symbol_data, (int)i, &symbol) != NULL &&
+            !library_file_patch(&l->bytes, image->strings + symbol.st_name, harmless, sizeof harmless)) {
+            return fail(l, "its copy can't be written", strerror(errno));
+        }
+    }
+    return true;
+}
+
+static bool silence_destructors(loading *l)
+{
+    const elf_image *image = l->place.image;
+    const uintptr_t none = 0;
+    bool silent = l->copies->rules->silent_end && wants(image, l->copies->rules->is_private);
+    for (size_t i = 0; silent && i < image->dynamic_count; i++) {
+        if (image->dynamic[i].d_tag == DT_FINI_ARRAYSZ &&
+            !library_file_write(&l->bytes, elf_image_value(image, i), &none, sizeof none)) {
+            return fail(l, "its copy can't be written", strerror(errno));
+        }
+    }
+    return !silent || silence_announcements(l);
+}
+
 /* --- loading ------------------------------------------------------------------------------------------------------ */
 
 /* "/a/b/x.so" becomes "/a/b/././x.so", with as many dots as make it a name of its own for the copy. */
@@ -474,7 +507,7 @@ static copy *make(loading *l, int fd, const struct stat *about)
     if (!library_file_make(&l->bytes, fd, name != NULL ? name + 1 : l->place.file, l->out_error)) {
         return NULL;
     }
-    if (take_needs(l) && rename_soname(l) && weaken_unique(l)) {
+    if (take_needs(l) && rename_soname(l) && weaken_unique(l) && silence_destructors(l)) {
         c = open_copy(l, about);
     }
     forget_needs(l);

@@ -33,7 +33,9 @@ typedef struct library_file {
 
 /* Copies the open file. false: *out_error says why; nothing is to be closed. */
 bool library_file_make(library_file *f, int original, const char *shown_as, char **out_error);
+/* The second where it is loaded to be written: such pages are never shared. */
 bool library_file_patch(library_file *f, size_t offset, const void *bytes, size_t size);
+bool library_file_write(const library_file *f, size_t offset, const void *bytes, size_t size);
 void library_file_close(library_file *f); /* the copy's descriptor */
 
 /* A number that no other copy of the process has. */

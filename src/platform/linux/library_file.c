@@ -128,9 +128,14 @@ bool library_file_make(library_file *f, int original, const char *shown_as, char
     return false;
 }
 
+bool library_file_write(const library_file *f, size_t offset, const void *bytes, size_t size)
+{
+    return pwrite(f->copy, bytes, size, (off_t)offset) == (ssize_t)size;
+}
+
 bool library_file_patch(library_file *f, size_t offset, const void *bytes, size_t size)
 {
-    if (pwrite(f->copy, bytes, size, (off_t)offset) != (ssize_t)size) {
+    if (!library_file_write(f, offset, bytes, size)) {
         return false;
     }
     f->first_patch = offset < f->first_patch ? offset : f->first_patch;
