@@ -74,11 +74,13 @@ static PyTypeObject bag_type = {
 
 static PyObject *module_added(PyObject *module, PyObject *unused)
 {
+    (void)module, (void)unused;
     return PyLong_FromLong(added);
 }
 
 static PyObject *module_on_full(PyObject *module, PyObject *function)
 {
+    (void)module;
     Py_XSETREF(on_full, Py_NewRef(function));
     Py_RETURN_NONE;
 }

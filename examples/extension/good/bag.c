@@ -134,6 +134,7 @@ static PyType_Spec bag_spec = {
 static PyObject *module_added(PyObject *module, PyObject *unused)
 {
     module_state *state = PyModule_GetState(module);
+    (void)unused;
     return PyLong_FromLong(atomic_load(&state->added));
 }
 
