@@ -17,8 +17,9 @@ typedef struct plat_copies_rules {
     bool (*is_private)(const char *symbol); /* who wants this symbol of others must be copied; NULL: nobody */
     bool (*stays)(const char *symbol);      /* ... must not be unloaded; NULL: none must */
     bool (*may_be_shared)(const char *name); /* a library beside it that is_private says nothing of; NULL: all may */
-    bool silent_end; /* of those that is_private wants copied: destructors of static objects, and functions that are one,
-                        don't run, at the process's exit neither */
+    /* Of those that is_private wants copied: destructors of static objects, and functions that are one, don't run, at
+     * the process's exit neither. */
+    bool silent_end;
 } plat_copies_rules;
 
 plat_copies *plat_copies_new(const plat_copies_rules *rules /* static */); /* NULL: no memory */
