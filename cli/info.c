@@ -125,6 +125,11 @@ static char *hook_text(const isle_engine_info *engine)
     return text_format("can't be interrupted before they return: %s", reason);
 }
 
+static char *own_text(const char *reason, const char *own, const char *shared)
+{
+    return reason == NULL ? text_copy(own) : text_format("%s: %s", shared, reason);
+}
+
 static char *landlock_text(void)
 {
     const char *reason = NULL;
@@ -161,6 +166,10 @@ static void print_facts(const struct facts *facts)
                                 engine->debug ? ", debug build" : "");
     char *hook = hook_text(engine);
     char *landlock = landlock_text();
+    char *own_fs = own_text(engine->own_fs_reason, "its own for each interpreter, unless it is to share them",
+                            "shared by all interpreters");
+    char *descriptors = own_text(engine->own_descriptors_reason, "shared, or a table of its own (private_descriptors)",
+                                 "shared by all interpreters");
     print_fact("isles", isle_version());
     print_fact("engine", cpython);
     print_fact("build", engine->build);
@@ -172,11 +181,15 @@ static void print_facts(const struct facts *facts)
     puts("");
     print_fact("GIL", gil_text(engine));
     print_fact("blocking calls", hook);
+    print_fact("folder, umask", own_fs);
+    print_fact("descriptors", descriptors);
     print_fact("files, network", landlock);
     print_defects();
     free(cpython);
     free(hook);
     free(landlock);
+    free(own_fs);
+    free(descriptors);
 }
 
 /* --- for programs -------------------------------------------------------------------------------------------- */
@@ -216,6 +229,8 @@ static void print_json(const struct facts *facts)
     json_object_set_new(root, "hook_built", json_boolean(engine->hook_built));
     json_object_set_new(root, "hook_active", json_boolean(engine->hook_active));
     json_object_set_new(root, "hook_reason", optional_string(engine->hook_reason));
+    json_object_set_new(root, "own_fs_reason", optional_string(engine->own_fs_reason));
+    json_object_set_new(root, "own_descriptors_reason", optional_string(engine->own_descriptors_reason));
     json_object_set_new(root, "landlock", json_integer(isle_policy_landlock(NULL)));
     json_object_set_new(root, "defects", json_defects());
     json_dumpf(root, stdout, JSON_INDENT(2));

@@ -1,41 +1,9 @@
 /* Budgets: what reaches a limit is stopped, there and nowhere else, and is told. */
 #include <unistd.h>
 
-#include "budget_rows.h"
+#include "budgets.h"
 #include "queues.h"
 #include "support.h"
-
-#define MIB (UINT64_C(1) << 20)
-
-static const char *memory_reason(void)
-{
-    isle_engine_info info = {.size = sizeof info};
-    check_status(isle_engine_describe(&info), ISLE_OK, NULL);
-    return info.memory_reason;
-}
-
-#define NEEDS_MEMORY_COUNTED() \
-    do { \
-        if (memory_reason() != NULL) { \
-            print_message("skipped: %s\n", memory_reason()); \
-            skip(); \
-        } \
-    } while (0)
-
-static isle_interp create_with(const isle_budgets *budgets)
-{
-    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
-    config.budgets = budgets;
-    config.stuck_after_ns = 30 * ISLE_SECOND; /* on a busy machine, too */
-    return create(&config);
-}
-
-static isle_usage usage_of(isle_interp it)
-{
-    isle_usage u = {.size = sizeof u};
-    check_status(isle_interp_get_usage(it, &u), ISLE_OK, NULL);
-    return u;
-}
 
 /* --- events ----------------------------------------------------------------------------------------------------- */
 
@@ -82,43 +50,6 @@ static void await_told(const char *start)
 }
 
 /* --- memory ----------------------------------------------------------------------------------------------------- */
-
-static void run_memory_bomb(const bomb *b, isle_interp neighbour)
-{
-    isle_budgets budgets = ISLE_BUDGETS_INIT;
-    budgets.memory_bytes.hard = 32 * MIB;
-    isle_interp it = create_with(&budgets);
-    isle_error *err = NULL;
-    isle_status status = isle_interp_run(it, b->source, isle_deadline_in(200 * ISLE_SECOND), &err);
-    const char *message = err != NULL ? isle_error_message(err) : "";
-    bool as_wanted = b->error == NULL ? status == ISLE_OK
-                                      : status == ISLE_ERR_PYTHON && strstr(message, b->error) == message;
-    isle_usage u = usage_of(it);
-    if (!as_wanted || u.memory_bytes.reached == 0 || u.memory_bytes.peak > 36 * MIB) {
-        fprintf(stderr, "%s: %s, %s; %llu refused, at most %llu bytes\n", b->what, isle_status_name(status), message,
-                (unsigned long long)u.memory_bytes.reached, (unsigned long long)u.memory_bytes.peak);
-        check(false);
-    }
-    isle_error_free(err);
-    run(it,
-        "import __main__\nfor name in ('x', 'y', 'ok'): __main__.__dict__.pop(name, None)\nimport gc; gc.collect()");
-    run(it, "assert sum(range(1000)) == 499500 and len(bytes(1 << 20)) == 1 << 20"); /* it goes on */
-    run(neighbour, "assert checksum() == wanted");
-    end(it);
-}
-
-static void test_memory_bombs(void **state)
-{
-    (void)state;
-    NEEDS_MEMORY_COUNTED();
-    isle_interp neighbour = create(NULL);
-    run(neighbour, "import zlib\ndef checksum():\n    c = 0\n    for n in range(1000): c = zlib.crc32(b'%d' % n, c)\n"
-                   "    return c\nwanted = checksum()");
-    for (size_t i = 0; i < sizeof memory_bombs / sizeof *memory_bombs; i++) {
-        run_memory_bomb(&memory_bombs[i], neighbour);
-    }
-    end(neighbour);
-}
 
 static void test_memory_is_counted(void **state)
 {
@@ -213,58 +144,6 @@ static void test_code_that_goes_on_asking_is_stopped(void **state)
 }
 
 /* --- time ------------------------------------------------------------------------------------------------------- */
-
-static void run_cpu_bomb(const bomb *b, bool wall)
-{
-    isle_budgets budgets = ISLE_BUDGETS_INIT;
-    *(wall ? &budgets.wall_ns : &budgets.cpu_ns) = (isle_limit){.hard = 100 * ISLE_MS};
-    isle_interp it = create_with(&budgets);
-    isle_error *err = NULL;
-    isle_status status = isle_interp_run(it, b->source, isle_deadline_in(200 * ISLE_SECOND), &err);
-    const char *name = wall ? "wall: the limit of 0.1 s is reached" : "cpu: the limit of 0.1 s is used up";
-    if (status != ISLE_ERR_BUDGET || strstr(isle_error_message(err), name) == NULL) {
-        fprintf(stderr, "%s: %s, %s\n", b->what, isle_status_name(status), err != NULL ? isle_error_message(err) : "");
-        check(false);
-    }
-    /* where the exception could be described; the import's can't, it breaks what that needs */
-    if (isle_error_exception(err) != NULL && strstr(isle_error_text(err), "isles.BudgetExceeded: ") == NULL) {
-        fprintf(stderr, "%s: %s\n", b->what, isle_error_text(err));
-        check(false);
-    }
-    isle_error_free(err);
-    isle_usage u = usage_of(it);
-    check((wall ? u.wall_ns.peak : u.cpu_ns.used) >= 100 * ISLE_MS);
-    check((wall ? u.wall_ns.reached : u.cpu_ns.reached) == 1);
-    if (wall) {
-        run(it, "x = 1"); /* the next job has its own time */
-    } else {
-        check_status(isle_interp_run(it, "x = 1", SOON, &err), ISLE_ERR_BUDGET, err);
-        isle_error_free(err);
-        budgets.cpu_ns.hard = 100 * ISLE_SECOND;
-        check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
-        run(it, "x = 1");
-    }
-    end(it);
-}
-
-static void run_cpu_bombs(const bomb *bombs, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        run_cpu_bomb(&bombs[i], false);
-        run_cpu_bomb(&bombs[i], true);
-    }
-}
-
-static void test_cpu_bombs(void **state)
-{
-    (void)state;
-    run_cpu_bombs(cpu_bombs, sizeof cpu_bombs / sizeof *cpu_bombs);
-    isle_engine_info info = {.size = sizeof info};
-    isle_engine_describe(&info);
-    if (info.hook_active) {
-        run_cpu_bombs(hooked_bombs, sizeof hooked_bombs / sizeof *hooked_bombs);
-    }
-}
 
 static void test_cpu_time_of_all_threads_counts(void **state)
 {
@@ -670,10 +549,10 @@ static void test_descriptors(void **state)
     isle_error_free(err);
     run(it, "for fd in x: os.close(fd)\ntime.sleep(0.05); open('/dev/null').close()"); /* the next job may clean up */
     end(it);
-    isle_interp neighbour = create(NULL);
-    run(neighbour, "x = [open('/dev/null') for n in range(30)]"); /* has no such limit, and no table of its own */
-    check(usage_of(neighbour).descriptors.used == 0);
-    end(neighbour);
+    isle_interp other = create(NULL);
+    run(other, "x = [open('/dev/null') for n in range(30)]"); /* has no such limit, and no table of its own */
+    check(usage_of(other).descriptors.used == 0);
+    end(other);
 }
 
 /* --- CPU time of threads alone ---------------------------------------------------------------------------------- */
@@ -769,10 +648,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_counted),
         cmocka_unit_test(test_nothing_is_held_afterwards),
-        cmocka_unit_test(test_memory_bombs),
         cmocka_unit_test(test_memory_limits_warn_and_can_be_raised),
         cmocka_unit_test(test_code_that_goes_on_asking_is_stopped),
-        cmocka_unit_test(test_cpu_bombs),
         cmocka_unit_test(test_cpu_time_of_all_threads_counts),
         cmocka_unit_test(test_cpu_time_of_ended_threads_counts),
         cmocka_unit_test(test_waiting_uses_no_cpu_time),

@@ -78,6 +78,8 @@ typedef struct isle_engine_info {
     uint64_t memory_left_bytes; /* allocated for interpreters that have ended, and not given back: CPython 3.13's */
     uint64_t extension_copies, extension_copy_bytes; /* copies of libraries that interpreters have (isle_extensions) */
     uint64_t extension_copies_left, extension_copies_left_bytes; /* of ended ones, where unloading is not safe */
+    const char *own_fs_reason;  /* why interpreters can't have working directories of their own here; NULL: they can */
+    const char *own_descriptors_reason; /* the same of tables of descriptors (private_descriptors) */
 } isle_engine_info;
 
 /* Facts of the engine. Works before the runtime starts. Set out->size first. */

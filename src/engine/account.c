@@ -381,6 +381,44 @@ bool account_was_denied(account *a)
            atomic_exchange(&a->was_denied, false);
 }
 
+/* --- maps --------------------------------------------------------------------------------------------------------- */
+
+static bool fits(account *a, long long bytes)
+{
+    plat_lock_take(&lock);
+    int64_t most = a->hard < INT64_MAX - a->allowance ? a->hard + a->allowance : INT64_MAX;
+    bool fit = bytes <= most - (atomic_load(&a->held) - 1);
+    void *core = a->interp != NULL ? a->interp->core : NULL;
+    if (!fit) {
+        a->denied++;
+        atomic_store(&a->was_denied, true);
+    }
+    plat_lock_give(&lock);
+    if (!fit && core != NULL) {
+        engine.hooks.on_budget(core, ISLE_BUDGET_MEMORY, true);
+    }
+    return fit;
+}
+
+int account_before_map(PyObject *args)
+{
+    account *a = account_of_thread();
+    if (a == NULL || atomic_load_explicit(&a->mark, memory_order_relaxed) == INT64_MAX || PyTuple_GET_SIZE(args) < 2) {
+        return 0;
+    }
+    long fd = PyLong_AsLong(PyTuple_GET_ITEM(args, 0));
+    long long bytes = PyLong_AsLongLong(PyTuple_GET_ITEM(args, 1));
+    if (PyErr_Occurred()) {
+        PyErr_Clear(); /* that is for mmap to judge */
+        return 0;
+    }
+    if (fd != -1 || fits(a, bytes)) {
+        return 0;
+    }
+    PyErr_NoMemory();
+    return -1;
+}
+
 /* --- for the core ----------------------------------------------------------------------------------------------- */
 
 static int64_t limit_of(uint64_t bytes)

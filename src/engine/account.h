@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine.h"
+#include "python.h"
 
 typedef struct account account;
 
@@ -43,5 +43,11 @@ bool account_was_denied(account *a); /* ... an allocation, since it was last ask
 /* Attached: another thread is to be started. -1 with an exception set: the interpreter has as many as it may. */
 int account_before_thread(void);
 bool account_add_home(account *a); /* the calling thread; its CPU time counts from now on. false: no memory */
+
+/* --- maps ------------------------------------------------------------------------------------------------------- */
+
+/* Attached: mmap.mmap is called; args as its audit event has them. Anonymous memory is not counted, but one map that
+ * alone is more than is left is refused. -1 with an exception set. */
+int account_before_map(PyObject *args);
 
 #endif

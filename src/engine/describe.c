@@ -1,6 +1,22 @@
 /* Facts of the engine, for people and for `isles info`. Any thread, also before the runtime starts. */
 #include "library_copy.h"
+#include <errno.h>
+
 #include "python.h"
+
+static const char *reason_of(int error)
+{
+    switch (error) {
+    case 0:
+        return NULL;
+    case ENOSYS:
+        return "this system has no such thing";
+    case EPERM:
+        return "this system forbids it";
+    default:
+        return "this system refused it";
+    }
+}
 
 isle_status isle_engine_describe(isle_engine_info *out)
 {
@@ -8,6 +24,7 @@ isle_status isle_engine_describe(isle_engine_info *out)
         return ISLE_ERR_INVALID;
     }
     plat_copies_totals copies = plat_copies_total();
+    plat_own_things own = plat_probe_own();
     *out = (isle_engine_info){
         .size = sizeof *out,
         .version = PY_VERSION,
@@ -25,6 +42,8 @@ isle_status isle_engine_describe(isle_engine_info *out)
         .hook_reason = engine.hook_active ? NULL : engine.hook_reason,
         .memory_reason = memory_reason(),
         .memory_left_bytes = engine_memory_left(),
+        .own_fs_reason = reason_of(own.fs),
+        .own_descriptors_reason = reason_of(own.descriptors),
         .extension_copies = copies.live,
         .extension_copy_bytes = copies.live_bytes,
         .extension_copies_left = copies.left,

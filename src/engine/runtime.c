@@ -62,6 +62,9 @@ static int audit(const char *event, PyObject *args, void *data)
     if (event[0] == '_' && is_thread_start(event) && account_before_thread() < 0) {
         return -1;
     }
+    if (event[0] == 'm' && strcmp(event, "mmap.__new__") == 0 && account_before_map(args) < 0) {
+        return -1;
+    }
     if (opens_descriptor(event) && quota_before_descriptor() < 0) {
         return -1;
     }

@@ -2,6 +2,7 @@
 #include "platform.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,9 +80,25 @@ static void test_elsewhere_there_is_none(void **state)
     assert_int_equal(portable_own_fs(), ENOSYS);
 }
 
+/* Asking takes nothing from who asks. */
+static void test_what_there_is(void **state)
+{
+    (void)state;
+    plat_own_things there = plat_probe_own();
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_true(fd > 2);
+    assert_int_equal(plat_probe_own().descriptors, there.descriptors);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    close(fd);
+    seen s = {.error = 0};
+    in_thread(move_and_look, &s);
+    assert_int_equal(there.fs, s.error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_there_is),
         cmocka_unit_test(test_it_is_the_threads_and_those_that_it_starts),
         cmocka_unit_test(test_elsewhere_there_is_none),
     };

@@ -117,6 +117,8 @@ int plat_kernel_id_signal(plat_kernel_id thread, int signal_number, void *value)
 /* From here on the calling thread has its own working directory, umask and root, and so have the threads and processes
  * that it starts. 0 or an errno: ENOSYS where the system has no such thing, EPERM where it forbids it. */
 int plat_own_fs(void);
+typedef struct plat_own_things { int fs, descriptors; } plat_own_things; /* 0, or an errno why not */
+plat_own_things plat_probe_own(void);                /* what plat_own_fs and plat_descriptors_own would say */
 
 /* A locale, and environment variables for native code, that threads have in place of the process's: those that entered
  * it, and those that they start where plat_threads_inherit or the interposition sees to it. Counted: each such thread
