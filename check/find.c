@@ -85,6 +85,7 @@ static void take_extension(check_report *report, const isle_value *found)
     extension->sha256 = text_or_empty(found, "sha256");
     extension->fits = truth_of(found, "fits");
     extension->stdlib = truth_of(found, "stdlib");
+    extension->elf = (elf_facts){.state_bytes = INT64_MIN, .interpreters = ELF_SLOT_UNKNOWN, .gil = ELF_SLOT_UNKNOWN};
     if (index != NULL && isle_value_as_int64(index, &path) && path >= 0 && (size_t)path < report->path_count) {
         extension->path = &report->paths[path];
     }
