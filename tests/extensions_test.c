@@ -226,10 +226,27 @@ static void test_built_in_ones_are_as_ever(void **state)
 {
     (void)state;
     isle_interp it = create_private(0);
-    run(it, "import sys\nassert 'faulthandler' in sys.builtin_module_names");
-    isle_error_free(run_fails(it, "import faulthandler", ISLE_ERR_PYTHON));
+    run(it, "import sys\nassert '_tracemalloc' in sys.builtin_module_names");
+    isle_error_free(run_fails(it, "import _tracemalloc", ISLE_ERR_PYTHON));
     run(it, "import multi");
-    isle_error_free(run_fails(it, "import faulthandler", ISLE_ERR_PYTHON));
+    isle_error_free(run_fails(it, "import _tracemalloc", ISLE_ERR_PYTHON));
+    end(it);
+}
+
+/* joblib imports it. */
+static void test_faulthandler_may_be_imported(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(0);
+    run(it, "import faulthandler, tempfile\nassert not faulthandler.is_enabled()\n"
+            "with tempfile.TemporaryFile('w+') as file:\n"
+            "    faulthandler.dump_traceback(file)\n    file.seek(0)\n    assert 'most recent' in file.read()\n");
+    isle_error *error = run_fails(it, "faulthandler.enable()", ISLE_ERR_PYTHON);
+    check(strstr(isle_error_message(error), "the process's") != NULL);
+    isle_error_free(error);
+    isle_error_free(run_fails(it, "faulthandler.dump_traceback_later(timeout=1)", ISLE_ERR_PYTHON));
+    run(it, "import sys; del sys.modules['faulthandler']; import faulthandler");
+    isle_error_free(run_fails(it, "faulthandler.register(10)", ISLE_ERR_PYTHON));
     end(it);
 }
 
@@ -464,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_errors_of_init),
         cmocka_unit_test(test_those_that_fit_are_not_copied),
         cmocka_unit_test(test_built_in_ones_are_as_ever),
+        cmocka_unit_test(test_faulthandler_may_be_imported),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_cxx),
         cmocka_unit_test(test_helpers),

@@ -30,6 +30,7 @@ struct extensions {
     made *made;
     PyObject *cpythons;      /* _imp.create_dynamic as it was */
     PyObject *cpythons_exec; /* _imp.exec_dynamic, likewise */
+    PyObject *cpythons_builtin; /* _imp.create_builtin, likewise */
     PyObject *check;         /* _imp._override_multi_interp_extensions_check */
     size_t limit;            /* 0: none */
     bool by_verdict;
@@ -544,7 +545,55 @@ static PyObject *exec_dynamic(PyObject *self, PyObject *module)
 static PyMethodDef exec_dynamic_def = {"exec_dynamic", exec_dynamic, METH_O,
                                        "exec_dynamic($module, mod, /)\n--\n\nInitialize an extension module."};
 
-/* --- its life ----------------------------------------------------------------------------------------------------- */
+/* --- _imp.create_builtin ----------------------------------------------------------------------------------------------- */
+
+/* faulthandler refuses, and is inside CPython: there is no library to copy. Packages import it for what they may need
+ * later (joblib, and so scikit-learn). So it may be imported, and tells; what it sets is the process's, and it does not. */
+static PyObject *refuse_handlers(PyObject *self, PyObject *args, PyObject *names)
+{
+    (void)self;
+    (void)args;
+    (void)names;
+    return PyErr_Format(PyExc_RuntimeError,
+                        "the handlers of faulthandler are the process's, and an interpreter can't set them");
+}
+
+static PyMethodDef handlers[] = {
+#define HANDLER(name) {name, (PyCFunction)(void (*)(void))refuse_handlers, METH_VARARGS | METH_KEYWORDS, NULL}
+    HANDLER("enable"), HANDLER("disable"), HANDLER("register"), HANDLER("unregister"),
+    HANDLER("dump_traceback_later"), HANDLER("cancel_dump_traceback_later"), {NULL, NULL, 0, NULL}};
+
+static PyObject *create_faulthandler(struct extensions *e, PyObject *spec)
+{
+    PyObject *before = set_check(e, -1);
+    PyObject *module = before != NULL ? PyObject_CallOneArg(e->cpythons_builtin, spec) : NULL;
+    if (before != NULL) {
+        restore_check(e, before);
+    }
+    if (module != NULL && (!PyModule_Check(module) || PyModule_AddFunctions(module, handlers) < 0)) {
+        Py_CLEAR(module);
+    }
+    return module;
+}
+
+static PyObject *create_builtin(PyObject *self, PyObject *spec)
+{
+    (void)self;
+    engine_interp *interp = interp_of_thread();
+    struct extensions *e = interp != NULL ? interp->extensions : NULL;
+    PyObject *name = e != NULL && e->cpythons_builtin != NULL ? PyObject_GetAttrString(spec, "name") : NULL;
+    if (name == NULL) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_RuntimeError, "the interpreter is ending");
+    }
+    bool is_it = PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "faulthandler") == 0;
+    Py_DECREF(name);
+    return is_it ? create_faulthandler(e, spec) : PyObject_CallOneArg(e->cpythons_builtin, spec);
+}
+
+static PyMethodDef create_builtin_def = {"create_builtin", create_builtin, METH_O,
+                                         "create_builtin($module, spec, /)\n--\n\nCreate an extension module."};
+
+/* --- its life ------------------------------------------------------------------------------------------------------- */
 
 /* Ours in place of a function of _imp, which is returned. */
 static PyObject *take_place(PyObject *imp, PyMethodDef *ours)
@@ -564,7 +613,8 @@ static int take_places(struct extensions *e)
     PyObject *imp = PyImport_ImportModule("_imp");
     e->check = imp != NULL ? PyObject_GetAttrString(imp, "_override_multi_interp_extensions_check") : NULL;
     e->cpythons_exec = e->check != NULL ? take_place(imp, &exec_dynamic_def) : NULL;
-    e->cpythons = e->cpythons_exec != NULL ? take_place(imp, &create_dynamic_def) : NULL;
+    e->cpythons_builtin = e->cpythons_exec != NULL ? take_place(imp, &create_builtin_def) : NULL;
+    e->cpythons = e->cpythons_builtin != NULL ? take_place(imp, &create_dynamic_def) : NULL;
     Py_XDECREF(imp);
     return e->cpythons != NULL ? 0 : -1;
 }
@@ -604,6 +654,7 @@ void extensions_drop(engine_interp *interp)
         Py_CLEAR(e->verdicts);
         Py_CLEAR(e->cpythons);
         Py_CLEAR(e->cpythons_exec);
+        Py_CLEAR(e->cpythons_builtin);
         Py_CLEAR(e->check);
     }
 }
