@@ -42,7 +42,7 @@ def memory():
 def one_life(venv, seed):
     import isles
 
-    with isles.Interpreter(venv=venv, extensions="private") as it:
+    with isles.Interpreter(venv=venv, extensions="private", stuck_after=120) as it:  # a loaded machine is none
         it.exec(WORK.replace("SEED", str(seed)))
         return it.submit(answer_of).result(), it.stats()["extension_copies"]
 

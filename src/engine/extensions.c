@@ -28,11 +28,11 @@ typedef struct made { /* a module that was made from a copy */
 struct extensions {
     plat_copies *copies;
     made *made;
-    PyObject *cpythons;      /* _imp.create_dynamic as it was */
-    PyObject *cpythons_exec; /* _imp.exec_dynamic, likewise */
+    PyObject *cpythons;         /* _imp.create_dynamic as it was */
+    PyObject *cpythons_exec;    /* _imp.exec_dynamic, likewise */
     PyObject *cpythons_builtin; /* _imp.create_builtin, likewise */
-    PyObject *check;         /* _imp._override_multi_interp_extensions_check */
-    size_t limit;            /* 0: none */
+    PyObject *check;            /* _imp._override_multi_interp_extensions_check */
+    size_t limit;               /* 0: none */
     bool by_verdict;
     PyObject *verdicts; /* verdict.c's; NULL until needed */
 };
@@ -545,10 +545,10 @@ static PyObject *exec_dynamic(PyObject *self, PyObject *module)
 static PyMethodDef exec_dynamic_def = {"exec_dynamic", exec_dynamic, METH_O,
                                        "exec_dynamic($module, mod, /)\n--\n\nInitialize an extension module."};
 
-/* --- _imp.create_builtin ----------------------------------------------------------------------------------------------- */
+/* --- _imp.create_builtin -----------------------------------------------------------------------------------------*/
 
 /* faulthandler refuses, and is inside CPython: there is no library to copy. Packages import it for what they may need
- * later (joblib, and so scikit-learn). So it may be imported, and tells; what it sets is the process's, and it does not. */
+ * later (joblib, and so scikit-learn). So it may be imported; what it would set is the process's, and it does not. */
 static PyObject *refuse_handlers(PyObject *self, PyObject *args, PyObject *names)
 {
     (void)self;
@@ -559,9 +559,17 @@ static PyObject *refuse_handlers(PyObject *self, PyObject *args, PyObject *names
 }
 
 static PyMethodDef handlers[] = {
-#define HANDLER(name) {name, (PyCFunction)(void (*)(void))refuse_handlers, METH_VARARGS | METH_KEYWORDS, NULL}
-    HANDLER("enable"), HANDLER("disable"), HANDLER("register"), HANDLER("unregister"),
-    HANDLER("dump_traceback_later"), HANDLER("cancel_dump_traceback_later"), {NULL, NULL, 0, NULL}};
+#define HANDLER(name) \
+    { \
+        name, (PyCFunction)(void (*)(void))refuse_handlers, METH_VARARGS | METH_KEYWORDS, NULL \
+    }
+    HANDLER("enable"),
+    HANDLER("disable"),
+    HANDLER("register"),
+    HANDLER("unregister"),
+    HANDLER("dump_traceback_later"),
+    HANDLER("cancel_dump_traceback_later"),
+    {NULL, NULL, 0, NULL}};
 
 static PyObject *create_faulthandler(struct extensions *e, PyObject *spec)
 {
@@ -593,7 +601,7 @@ static PyObject *create_builtin(PyObject *self, PyObject *spec)
 static PyMethodDef create_builtin_def = {"create_builtin", create_builtin, METH_O,
                                          "create_builtin($module, spec, /)\n--\n\nCreate an extension module."};
 
-/* --- its life ------------------------------------------------------------------------------------------------------- */
+/* --- its life ----------------------------------------------------------------------------------------------------- */
 
 /* Ours in place of a function of _imp, which is returned. */
 static PyObject *take_place(PyObject *imp, PyMethodDef *ours)

@@ -26,15 +26,9 @@ REASONS = (
            " yet to the main one (python/cpython#90453; PEP 788, in 3.15, has functions that can say which): the object is"
            " freed by another interpreter's allocator. Reading a file of Python's (`pq.read_table(BytesIO)`) does it, often, not"
            " each time. deltalake's test hands its data over by pyarrow."),
-    Reason("faiss-cpu", "crash",
-           "All answers are right. At the end of the process the C++ destructors of a copy of `libfaiss.so` crash, after its"
-           " interpreter has gone."),
     Reason("pyogrio", "crash",
            "Its GDAL has json-c inside, whose `json_object_get` is called by the name of one in jansson, which `isles run` is linked"
            " with: the dynamic linker binds GDAL to that. In a process without jansson it does not happen."),
-    Reason("scikit-learn", "refused",
-           "joblib, which it imports, imports `faulthandler`, a module inside CPython that refuses: it has no library of"
-           " which a copy could be made, and its state is the process's.", "module faulthandler does not support"),
 )  # fmt: skip
 
 
