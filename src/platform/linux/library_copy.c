@@ -316,6 +316,25 @@ static bool take_own(loading *l, need *n, const char *file, size_t string)
     return name != NULL;
 }
 
+static bool is_being_loaded(const library_place *place, const char *file)
+{
+    struct stat about, other;
+    bool found = false;
+    if (stat(file, &about) == 0) {
+        for (; place != NULL && !found; place = place->wanted_by) {
+            found = stat(place->file, &other) == 0 && about.st_dev == other.st_dev && about.st_ino == other.st_ino;
+        }
+    }
+    return found;
+}
+
+/* Where libraries need each other (FreeType and HarfBuzz), the last of the ring is bound to the original of the first. One
+ * that must be private can't be: then loading fails. */
+static bool closes_ring(const loading *l, const char *file)
+{
+    return is_being_loaded(&l->place, file) && !plat_library_wants(file, l->copies->rules->is_private);
+}
+
 /* What can't be loaded is not there for the copy either, and the linker will say so. */
 static bool take_need(loading *l, const GElf_Dyn *entry)
 {
@@ -324,7 +343,7 @@ static bool take_need(loading *l, const GElf_Dyn *entry)
     char *file = name != NULL ? library_find(&l->place, name) : NULL;
     need *n = &l->needs[l->need_count++];
     bool fine = true;
-    if (file != NULL && must_copy(l->copies, file, &l->place, l->depth)) {
+    if (file != NULL && must_copy(l->copies, file, &l->place, l->depth) && !closes_ring(l, file)) {
         fine = take_own(l, n, file, string);
     } else if (name != NULL) {
         n->shared = file != NULL ? open_shared(file, &l->place, l->depth) : dlopen(name, RTLD_NOW | RTLD_LOCAL);
