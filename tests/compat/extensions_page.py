@@ -33,8 +33,9 @@ took for that engine that day. `scripts/compat-extensions run` does it again, fo
 `bench/soak_extensions.py` makes, uses and ends interpreters with private copies of numpy, two at a time. On 3.14.8, on a machine whose
 two cores had a load of 10 to 20 from other work: 960 interpreters in 13 minutes with an earlier state of Isles, and 310 in 4 minutes with
 this one; far less than the hour that is wanted. No crash, no wrong answer; one end took longer than the 2 s after which an
-interpreter counts as stuck (the soak allows 120 s since). Each interpreter with numpy leaves about 10 MB behind (anonymous memory; one
-with PyYAML alone 3.4 MB): memory, not copies, of which one is left, whatever the number of interpreters.
+interpreter counts as stuck (the soak allows 120 s since). One copy is left, whatever the number of interpreters, but memory is, too:
+in a Python that has imported `isles`, as here, about 10 MB for each interpreter with numpy, since arenas are CPython's own there; in
+`isles run`, which gives them back, 2 MB (100 interpreters, anonymous memory from the 20th to the 100th).
 `PYTHONPATH=build/python python3.14 bench/soak_extensions.py --minutes 60` runs it for an hour.
 
 """
