@@ -47,7 +47,6 @@ void queue_unref(queue *q)
     destroy(q);
 }
 
-/* Lock held. */
 /* Lock held. A reference, or NULL. */
 static queue *find(uint64_t id, const char *name)
 {
