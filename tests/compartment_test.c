@@ -1,8 +1,8 @@
 /* What an interpreter has for itself of what belongs to the process elsewhere: working directory, umask, environment
  * variables, locale, and what Linux keeps for each thread (priority, processors, signal mask). A changes it in every
  * way that the standard library offers; an older and a younger interpreter, the host, and the processes that these
- * start must see nothing. The whole is run again as a user without any privilege, and where the system gives a thread nothing for itself, the tests say what is left.
- * docs/compartments.md. */
+ * start must see nothing. The whole is run again as a user without any privilege, and where the system gives a thread
+ * nothing for itself, the tests say what is left. docs/compartments.md. */
 #include <Python.h>
 
 #include <errno.h>

@@ -19,7 +19,7 @@ static void *get(void *name)
 const char *getenv_in_thread(const char *name)
 {
     pthread_t thread;
-    void *value;
+    void *value = NULL;
     check(pthread_create(&thread, NULL, get, (void *)name) == 0 && pthread_join(thread, &value) == 0);
     return value;
 }

@@ -1,4 +1,4 @@
-// What C++ makes one of for the whole process (STB_GNU_UNIQUE): an inline variable, and a template's static. A
+// What C++ makes one of for the whole process (STB_GNU_UNIQUE): the static of an inline function, and a template's. A
 // constructor and a destructor of a static object, and thread_local data.
 #include <Python.h>
 
@@ -16,7 +16,11 @@ struct registry {
         names.clear();
     }
 };
-__attribute__((visibility("default"))) inline int inline_count = 0;
+__attribute__((visibility("default"))) inline int &inline_count()
+{
+    static int count = 0;
+    return count;
+}
 template <class T> struct __attribute__((visibility("default"))) counter {
     static int count;
 };
@@ -29,7 +33,7 @@ static PyObject *next(PyObject *, PyObject *)
 {
     all.names.push_back("called");
     here += "+";
-    return Py_BuildValue("(iins)", ++inline_count, ++counter<int>::count, (Py_ssize_t)all.names.size(), here.c_str());
+    return Py_BuildValue("(iins)", ++inline_count(), ++counter<int>::count, (Py_ssize_t)all.names.size(), here.c_str());
 }
 
 static PyMethodDef methods[] = {{"next", next, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};

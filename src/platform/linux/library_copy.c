@@ -328,8 +328,8 @@ static bool is_being_loaded(const library_place *place, const char *file)
     return found;
 }
 
-/* Where libraries need each other (FreeType and HarfBuzz), the last of the ring is bound to the original of the first. One
- * that must be private can't be: then loading fails. */
+/* Where libraries need each other (FreeType and HarfBuzz), the last of the ring is bound to the original of the first.
+ * One that must be private can't be: then loading fails. */
 static bool closes_ring(const loading *l, const char *file)
 {
     return is_being_loaded(&l->place, file) && !plat_library_wants(file, l->copies->rules->is_private);
