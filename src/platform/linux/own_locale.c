@@ -236,7 +236,9 @@ static char *set(const plat_own *own, int category, const char *name)
 
 static bool layout_is_known(void)
 {
-    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), other = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    static locale_t plain, other; /* they stay: threads may have seen them as their tables */
+    plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    other = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (plain == (locale_t)0) {
         return false;
     }
@@ -250,7 +252,7 @@ static bool layout_is_known(void)
                 copy.__names[LC_IDENTIFICATION] == plain->__names[LC_IDENTIFICATION];
     }
     uselocale(before);
-    return known; /* the two stay: threads may have seen them as their tables */
+    return known;
 }
 
 static bool known;
