@@ -83,6 +83,8 @@ static bool hands_out_code(const char *symbol)
                                         "atexit",
                                         "on_exit",
                                         "__cxa_thread_atexit",
+                                        "__asan_register_globals", /* the address sanitizer's list of variables */
+                                        "__asan_register_elf_globals",
                                         "__cxa_thread_atexit_impl",
                                         "GOMP_parallel",
                                         "__kmpc_fork_call"};
