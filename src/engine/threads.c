@@ -2,6 +2,7 @@
  *
  * CPython's list of thread states is walked with its lock held, so that no state goes while we look at it:
  * detaching a thread takes its state off the list under that lock. The lock is CPython's own and has no API. */
+#include <sched.h>
 #include <stdio.h>
 
 #define Py_BUILD_CORE /* for _PyRuntime.interpreters.mutex, 3.13 to 3.15 */
@@ -29,9 +30,20 @@ bool threads_started_by_python(const PyThreadState *t)
     return t->_whence == _PyThreadState_WHENCE_THREADING;
 }
 
+/* Without giving the GIL up, as CPython's HEAD_LOCK: PyMutex_Lock would be handed the lock, and then wait for a GIL
+ * whose holder waits for the lock. The function that does so is not exported by 3.13. The lock is never held for long. */
 void threads_lock_list(void)
 {
-    PyMutex_Lock(&_PyRuntime.interpreters.mutex);
+    enum { LOCKED = 1 };
+    uint8_t *bits = &_PyRuntime.interpreters.mutex._bits;
+    uint8_t seen = __atomic_load_n(bits, __ATOMIC_RELAXED);
+    while ((seen & LOCKED) != 0 ||
+           !__atomic_compare_exchange_n(bits, &seen, seen | LOCKED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        if ((seen & LOCKED) != 0) {
+            sched_yield();
+            seen = __atomic_load_n(bits, __ATOMIC_RELAXED);
+        }
+    }
 }
 
 void threads_unlock_list(void)
