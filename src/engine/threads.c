@@ -31,7 +31,7 @@ bool threads_started_by_python(const PyThreadState *t)
 }
 
 /* Without giving the GIL up, as CPython's HEAD_LOCK: PyMutex_Lock would be handed the lock, and then wait for a GIL
- * whose holder waits for the lock. The function that does so is not exported by 3.13. The lock is never held for long. */
+ * whose holder waits for the lock. The function that does so is not exported by 3.13. It is never held for long. */
 void threads_lock_list(void)
 {
     enum { LOCKED = 1 };
