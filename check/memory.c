@@ -9,7 +9,7 @@
 
 enum { LONGEST_PLAIN = 400 };
 
-static void *not_null(void *memory)
+void *check_not_null(void *memory)
 {
     if (memory == NULL) {
         fputs("isles: out of memory\n", stderr);
@@ -20,7 +20,7 @@ static void *not_null(void *memory)
 
 void *check_alloc(size_t size)
 {
-    return not_null(calloc(1, size > 0 ? size : 1));
+    return check_not_null(calloc(1, size > 0 ? size : 1));
 }
 
 void *check_grow(void *items, size_t count, size_t item_size)
@@ -28,12 +28,12 @@ void *check_grow(void *items, size_t count, size_t item_size)
     if (items != NULL && (count & (count - 1)) != 0) { /* room is made at powers of two */
         return items;
     }
-    return not_null(reallocarray(items, count > 0 ? count * 2 : 1, item_size));
+    return check_not_null(reallocarray(items, count > 0 ? count * 2 : 1, item_size));
 }
 
 char *check_copy(const char *text)
 {
-    return text != NULL ? not_null(strdup(text)) : NULL;
+    return text != NULL ? check_not_null(strdup(text)) : NULL;
 }
 
 char *check_copy_plain(const char *text)
@@ -41,7 +41,7 @@ char *check_copy_plain(const char *text)
     if (text == NULL) {
         return NULL;
     }
-    char *plain = not_null(strndup(text, LONGEST_PLAIN));
+    char *plain = check_not_null(strndup(text, LONGEST_PLAIN));
     for (char *at = plain; *at != '\0'; at++) {
         if (*at < ' ' || *at > '~') {
             *at = '?';
@@ -57,7 +57,7 @@ char *check_format(const char *format, ...)
     va_start(args, format);
     int len = vasprintf(&text, format, args);
     va_end(args);
-    return not_null(len < 0 ? NULL : text);
+    return check_not_null(len < 0 ? NULL : text);
 }
 
 void check_strings_take(check_strings *list, char *text)

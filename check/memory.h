@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+void *check_not_null(void *memory);             /* what another library gave */
 void *check_alloc(size_t size);                 /* zeroed */
 void *check_grow(void *items, size_t count, size_t item_size); /* room for one more item after `count` of them */
 char *check_copy(const char *text);             /* NULL: NULL */

@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,25 +41,6 @@ const probe_scene probe_scenes[] = {
 const size_t probe_scene_count = sizeof probe_scenes / sizeof probe_scenes[0];
 
 /* --- small things ------------------------------------------------------------------------------------------------- */
-
-void *probe_not_null(void *memory)
-{
-    if (memory == NULL) {
-        fputs("isles: out of memory\n", stderr);
-        _Exit(1);
-    }
-    return memory;
-}
-
-char *probe_format(const char *format, ...)
-{
-    char *text = NULL;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
-    va_end(arguments);
-    return probe_not_null(length < 0 ? NULL : text);
-}
 
 int64_t probe_now(void)
 {
@@ -128,7 +108,7 @@ static char *last_words(const probe_bytes *output)
     if (length == 0) {
         return NULL;
     }
-    char *text = probe_format("%.*s", length < LONGEST ? length : LONGEST, begin);
+    char *text = check_format("%.*s", length < LONGEST ? length : LONGEST, begin);
     for (char *c = text; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') {
             *c = '?';
@@ -144,11 +124,11 @@ static char *with_last_words(char *what, const probe_bytes *output)
     char *words = output->seen < FLOOD ? last_words(output) : NULL;
     char *text = what;
     if (output->seen >= FLOOD) {
-        text = probe_format("%s%sit wrote %.1f MiB to its output", what, what[0] != '\0' ? "; " : "",
+        text = check_format("%s%sit wrote %.1f MiB to its output", what, what[0] != '\0' ? "; " : "",
                             (double)output->seen / FLOOD);
         free(what);
     } else if (words != NULL && what[0] != '\0') {
-        text = probe_format("%s; it said: %s", what, words);
+        text = check_format("%s; it said: %s", what, words);
         free(what);
     }
     free(words);
@@ -160,22 +140,22 @@ static void read_end(const probe_outcome *outcome, const struct told *told, prob
     const char *at = told->at;
     if (outcome->hung) {
         result->end = PROBE_HUNG;
-        result->detail = with_last_words(probe_format("%s: did not end in time", at), &outcome->output);
+        result->detail = with_last_words(check_format("%s: did not end in time", at), &outcome->output);
     } else if (WIFSIGNALED(outcome->wait_status)) {
         result->end = PROBE_CRASHED;
         result->signal = WTERMSIG(outcome->wait_status);
-        result->detail = with_last_words(probe_format("%s", at), &outcome->output);
+        result->detail = with_last_words(check_format("%s", at), &outcome->output);
     } else if (told->result == NULL || WEXITSTATUS(outcome->wait_status) != 0) {
         result->end = PROBE_CRASHED;
         result->detail = with_last_words(
-            probe_format("%s: the process ended with status %d", at, WEXITSTATUS(outcome->wait_status)),
+            check_format("%s: the process ended with status %d", at, WEXITSTATUS(outcome->wait_status)),
             &outcome->output);
     } else {
         const char *detail = json_string_value(json_object_get(told->result, "detail"));
         result->end = end_of(json_string_value(json_object_get(told->result, "end")));
         result->refs_slope = number_or_nan(told->result, "refs");
         result->rss_slope_bytes = number_or_nan(told->result, "rss");
-        result->detail = probe_format("%s", detail != NULL ? detail : "");
+        result->detail = check_format("%s", detail != NULL ? detail : "");
         if (result->end == PROBE_OK) {
             probe_bytes flood = {.seen = outcome->output.seen};
             result->detail = with_last_words(result->detail, &flood);
@@ -187,7 +167,7 @@ static void read_outcome(const probe_outcome *outcome, probe_result *result)
 {
     struct told told;
     if (outcome->trouble != NULL) {
-        result->detail = probe_format("no child process: %s", outcome->trouble);
+        result->detail = check_format("no child process: %s", outcome->trouble);
         return;
     }
     read_lines(&outcome->told, &told);
@@ -220,7 +200,7 @@ static bool run_child(const probe_request *request, long scene, probe_outcome *o
 {
     char *text = request_text(request, scene);
     if (text == NULL) {
-        result->detail = probe_format("a name or the snippet is not UTF-8");
+        result->detail = check_format("a name or the snippet is not UTF-8");
         return false;
     }
     const char *program = request->engine != NULL ? request->engine : "/proc/self/exe";
@@ -262,9 +242,9 @@ static bool play_place(const probe_request *request, scene_where where, bool onl
     for (size_t i = first; i < probe_scene_count && probe_scenes[i].where == where; i++) {
         probe_result *result = &results->items[i];
         if (i > first && !went_well(results->items[first].end)) {
-            result->detail = probe_format("not after \"%s\"", probe_scenes[first].name);
+            result->detail = check_format("not after \"%s\"", probe_scenes[first].name);
         } else if (i > first && only_first) {
-            result->detail = probe_format("all is well with a GIL of its own");
+            result->detail = check_format("all is well with a GIL of its own");
         } else {
             play(request, i, result);
         }
@@ -275,7 +255,7 @@ static bool play_place(const probe_request *request, scene_where where, bool onl
 
 void probe_run(const probe_request *request, probe_results *out_results)
 {
-    out_results->items = probe_not_null(calloc(probe_scene_count, sizeof *out_results->items));
+    out_results->items = check_not_null(calloc(probe_scene_count, sizeof *out_results->items));
     out_results->count = probe_scene_count;
     for (size_t i = 0; i < probe_scene_count; i++) {
         out_results->items[i] = (probe_result){
@@ -330,7 +310,7 @@ void probe_inspect(const probe_request *request, probe_facts *out_facts)
     struct told told;
     *out_facts = (probe_facts){.end = PROBE_NOT_RUN};
     if (request->file == NULL) {
-        out_facts->detail = probe_format("built into the engine");
+        out_facts->detail = check_format("built into the engine");
         return;
     }
     if (!run_child(request, PROBE_INSPECT, &outcome, &result)) {

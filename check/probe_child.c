@@ -34,8 +34,8 @@ struct child {
 
 static void tell(struct child *child, json_t *line)
 {
-    char *text = probe_not_null(json_dumps(line, JSON_COMPACT));
-    char *whole = probe_format("%s\n", text);
+    char *text = check_not_null(json_dumps(line, JSON_COMPACT));
+    char *whole = check_format("%s\n", text);
     ssize_t written = write(child->tell, whole, strlen(whole));
     (void)written; /* the parent sees what is missing */
     free(whole);
@@ -72,7 +72,7 @@ static void trouble(struct child *child, const char *end, char *detail)
 /* "import" goes without saying: what came first of a scene is told as it is. */
 static char *located(const char *at, const char *what)
 {
-    return strcmp(at, "import") == 0 ? probe_format("%s", what) : probe_format("%s: %s", at, what);
+    return strcmp(at, "import") == 0 ? check_format("%s", what) : check_format("%s: %s", at, what);
 }
 
 /* Takes the error over. */
@@ -89,7 +89,7 @@ static char *call_text(struct child *child, const char *what)
 {
     json_t *request = json_copy(child->request);
     json_object_set_new(request, "do", json_string(what));
-    char *text = probe_not_null(json_dumps(request, JSON_COMPACT));
+    char *text = check_not_null(json_dumps(request, JSON_COMPACT));
     json_decref(request);
     return text;
 }
@@ -154,7 +154,7 @@ static bool create(struct child *child, const char *name, isle_interp *out_inter
     tell_at(child, "making an interpreter");
     isle_status status = isle_interp_create(child->runtime, &config, out_interp, &error);
     if (status == ISLE_ERR_UNSUPPORTED) { /* private copies, where the system or the build has none */
-        trouble(child, "not run", probe_format("%s", isle_error_message(error)));
+        trouble(child, "not run", check_format("%s", isle_error_message(error)));
         isle_error_free(error);
         return false;
     }
@@ -349,7 +349,7 @@ static void judge_growth(struct child *child, const struct growth *without, cons
     child->rss = slope(with->rss) - rss_without;
     if (child->refs >= refs_most + refs_without / 4 || child->rss >= rss_most + rss_without / 4) {
         trouble(child, "leaked",
-                probe_format("each interpreter that ended left %.1f objects and %.0f KiB", not_negative(child->refs),
+                check_format("each interpreter that ended left %.1f objects and %.0f KiB", not_negative(child->refs),
                              not_negative(child->rss) / 1024));
     }
 }
@@ -373,20 +373,20 @@ static char *shared_objects(const json_t *first, const json_t *second)
     enum { NAMED = 5 };
     const char *path;
     const json_t *object;
-    char *text = probe_format("%s", "");
+    char *text = check_format("%s", "");
     size_t count = 0;
     json_object_foreach((json_t *)first, path, object)
     {
         const json_t *other = json_object_get(second, path);
         if (other != NULL && json_equal(json_array_get(object, 0), json_array_get(other, 0)) && ++count <= NAMED) {
-            char *longer = probe_format("%s%s%s (%s)", text, count > 1 ? ", " : "", path,
+            char *longer = check_format("%s%s%s (%s)", text, count > 1 ? ", " : "", path,
                                         json_string_value(json_array_get(object, 1)));
             free(text);
             text = longer;
         }
     }
     if (count > NAMED) {
-        char *longer = probe_format("%s and %zu more", text, count - NAMED);
+        char *longer = check_format("%s and %zu more", text, count - NAMED);
         free(text);
         text = longer;
     }
@@ -399,7 +399,7 @@ static void compare_objects(struct child *child, const isle_interp *interps)
     json_t *second = step(child, interps[1], "looking at the second one's objects", "objects");
     char *shared = shared_objects(first, second);
     if (shared[0] != '\0') {
-        trouble(child, "shares", probe_format("the same object in both interpreters: %s", shared));
+        trouble(child, "shares", check_format("the same object in both interpreters: %s", shared));
     }
     free(shared);
     json_decref(first);
@@ -413,7 +413,7 @@ static void compare_state(struct child *child, const isle_interp *interps)
     json_t *after = step(child, interps[1], "the second one's state, after the change", "state");
     if (json_is_string(before) && json_is_string(after) && !json_equal(before, after)) {
         trouble(child, "shares",
-                probe_format("a change in one interpreter was seen in the other: %.200s became %.200s",
+                check_format("a change in one interpreter was seen in the other: %.200s became %.200s",
                              json_string_value(before), json_string_value(after)));
     }
     json_decref(before);
@@ -511,17 +511,17 @@ static void become_python(struct child *child)
     isle_engine_info engine = {.size = sizeof engine};
     isle_engine_describe(&engine);
     if (engine.python == NULL || engine.python[0] == '\0') {
-        trouble(child, "not run", probe_format("the engine's python is not known"));
+        trouble(child, "not run", check_format("the engine's python is not known"));
         return;
     }
     json_object_set_new(child->request, "tell", json_integer(child->tell));
     json_object_set_new(child->request, "twice", json_boolean(child->scene->what == WHAT_TWICE));
-    char *text = probe_not_null(json_dumps(child->request, JSON_COMPACT));
-    char *source = probe_format("%s\n%s", probe_smoke_source, probe_script_source);
+    char *text = check_not_null(json_dumps(child->request, JSON_COMPACT));
+    char *source = check_format("%s\n%s", probe_smoke_source, probe_script_source);
     execl(engine.python, engine.python, "-B", "-P", "-c", source, "isles-probe-main", text, (char *)NULL);
     free(source);
     free(text);
-    trouble(child, "not run", probe_format("the engine's python does not start: %s: %m", engine.python));
+    trouble(child, "not run", check_format("the engine's python does not start: %s: %m", engine.python));
 }
 
 bool probe_is_child(int argc, char **argv)

@@ -1,4 +1,4 @@
-/* What the files of the probes share: memory, the clock, scenes, and the line of JSON that a child gets. */
+/* What the files of the probes share: the clock, scenes, and the line of JSON that a child gets. */
 #ifndef CHECK_PROBE_PRIVATE_H
 #define CHECK_PROBE_PRIVATE_H
 
@@ -6,9 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A program that is out of memory says so and ends. */
-void *probe_not_null(void *memory);
-char *probe_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#include "memory.h"
 
 int64_t probe_now(void); /* ns of CLOCK_MONOTONIC */
 

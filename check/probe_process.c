@@ -30,7 +30,7 @@ static void bytes_add(probe_bytes *bytes, const char *data, size_t len, size_t m
     bytes->seen += len;
     size_t room = most - bytes->len;
     len = len < room ? len : room;
-    bytes->data = probe_not_null(realloc(bytes->data, bytes->len + len + 1));
+    bytes->data = check_not_null(realloc(bytes->data, bytes->len + len + 1));
     memcpy(bytes->data + bytes->len, data, len);
     bytes->len += len;
     bytes->data[bytes->len] = '\0';
