@@ -538,7 +538,7 @@ isle_status budget_take(isle_budgets *own, const isle_budgets *callers, isle_err
     ISLE_BUDGET_LIST(BUDGET_CHECK)
 #undef BUDGET_CHECK
     if (status == ISLE_OK && own->recursion.hard != 0 && own->recursion.hard < LEAST_RECURSION) {
-        return error_set(err, ISLE_ERR_INVALID, "isle_budgets.recursion: less than %d is not enough for Python itself",
+        return error_set(err, ISLE_ERR_INVALID, "budgets: recursion: less than %d is not enough for Python itself",
                          LEAST_RECURSION);
     }
     return status;

@@ -62,6 +62,20 @@ static int take_int64(PyObject *settings, const char *name, int64_t *out)
     return 0;
 }
 
+/* Says which there are. */
+static int refuse_word(const char *name, PyObject *value, const char *const *words)
+{
+    PyObject *all = PyUnicode_FromString(words[0]);
+    for (int i = 1; all != NULL && words[i] != NULL; i++) {
+        Py_SETREF(all, PyUnicode_FromFormat("%U, %s", all, words[i]));
+    }
+    if (all != NULL) {
+        PyErr_Format(PyExc_ValueError, "%s: %R is none of %U", name, value, all);
+        Py_DECREF(all);
+    }
+    return -1;
+}
+
 /* settings[name], one of `words`, or None for the first. */
 static int take_word(PyObject *settings, const char *name, const char *const *words, int *out)
 {
@@ -76,8 +90,7 @@ static int take_word(PyObject *settings, const char *name, const char *const *wo
             return 0;
         }
     }
-    PyErr_Format(PyExc_ValueError, "%s: %R is none of those that there are", name, value);
-    return -1;
+    return refuse_word(name, value, words);
 }
 
 static int take_descriptor(PyObject *settings, const char *name, int *out)
