@@ -67,17 +67,22 @@ def looks_whole(path):
     return True
 
 
-# Run in the clean environment: each library that the package brings was loaded from the package, and not the system's.
+# Run in the clean environment: each library that the package brings was loaded from the package, and importing it loaded
+# none of those from the system, where the engine may have its own (Debian's is linked with libzstd).
 BROUGHT = """
-import os, sys, isles
+import os, sys
+def loaded():
+    with open("/proc/self/maps") as maps:
+        return {line.split()[-1] for line in maps if ".so" in line}
+before = loaded()
+import isles
 with isles.Interpreter() as it:
     assert it.call(pow, 2, 10) == 1024
-with open("/proc/self/maps") as maps:
-    loaded = {line.split()[-1] for line in maps if ".so" in line}
+ours = loaded() - before
 brought = os.listdir(os.path.join(os.path.dirname(isles.__file__), os.pardir, "isles.libs"))
 stems = {name.split("-")[0] for name in brought}
-strangers = [p for p in loaded if os.path.basename(p).split("-")[0].split(".")[0] in stems and not p.startswith(sys.prefix)]
-missing = [name for name in brought if not any(p.endswith("/" + name) for p in loaded)]
+strangers = [p for p in ours if os.path.basename(p).split("-")[0].split(".")[0] in stems and not p.startswith(sys.prefix)]
+missing = [name for name in brought if not any(p.endswith("/" + name) for p in ours)]
 print("brought:", *brought)
 sys.exit(f"of the system: {strangers}; not loaded: {missing}" if strangers or missing or not brought else 0)
 """
