@@ -9,6 +9,7 @@ Run by the engine's own python. Ends with status 77 where there is no PyPI.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,25 +68,22 @@ def looks_whole(path):
     return True
 
 
-# Run in the clean environment: each library that the package brings was loaded from the package, and importing it loaded
-# none of those from the system, where the engine may have its own (Debian's is linked with libzstd).
-BROUGHT = """
-import os, sys
-def loaded():
-    with open("/proc/self/maps") as maps:
-        return {line.split()[-1] for line in maps if ".so" in line}
-before = loaded()
-import isles
-with isles.Interpreter() as it:
-    assert it.call(pow, 2, 10) == 1024
-ours = loaded() - before
-brought = os.listdir(os.path.join(os.path.dirname(isles.__file__), os.pardir, "isles.libs"))
-stems = {name.split("-")[0] for name in brought}
-strangers = [p for p in ours if os.path.basename(p).split("-")[0].split(".")[0] in stems and not p.startswith(sys.prefix)]
-missing = [name for name in brought if not any(p.endswith("/" + name) for p in ours)]
-print("brought:", *brought)
-sys.exit(f"of the system: {strangers}; not loaded: {missing}" if strangers or missing or not brought else 0)
-"""
+USES = "import isles\nwith isles.Interpreter() as it: assert it.call(pow, 2, 10) == 1024"
+NEEDED = re.compile(r"file=(\S+) \[\d+\];  needed by (\S+)")  # as ld.so(8) says it with LD_DEBUG=files
+
+
+def uses_what_it_brings(clean, work, env):
+    """Each library that the package brings is needed by the package, which asks the system for none of those; the engine
+    and its modules may (Debian's are linked with libzstd)."""
+    packages = next(clean.glob("lib/python3.*/site-packages"))
+    brought = {path.name for path in (packages / "isles.libs").iterdir()}
+    command = [clean / "bin" / "python", "-c", USES]
+    done = subprocess.run(command, cwd=work, env={**env, "LD_DEBUG": "files"}, capture_output=True, text=True)
+    needed = {name for name, by in NEEDED.findall(done.stderr) if by.startswith(str(packages))}
+    stems = {name.split("-")[0] for name in brought}
+    strangers = {name for name in needed - brought if name.split("-")[0].split(".")[0] in stems}
+    print(f"brought: {brought}; not needed: {brought - needed}; of the system: {strangers}")
+    return done.returncode == 0 and brought and brought <= needed and not strangers
 
 
 def fits_other_machines(python, path):
@@ -105,7 +103,7 @@ def works_when_installed(wheel, work):
     env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     return (
         run(python, "-m", "pip", "install", "--quiet", "--no-index", wheel)
-        or run(python, "-c", BROUGHT, cwd=work, env=env)
+        or int(not uses_what_it_brings(clean, work, env))
         or run(python, HERE / "run.py", "test_engine", "test_interpreter", "test_exit", cwd=work, env=env)
         or venvs.install(clean, *PACKAGES["pytest"])
         or pytest_finds_the_plugin(python, work, env)
