@@ -232,6 +232,9 @@ static isle_status launch(const isle_runtime_config *config, bool adopted, isle_
     }
     status = runtime_new(config, adopted, &rt, err);
     if (status == ISLE_OK) {
+        if (!config->leave_malloc) {
+            plat_keep_freed();
+        }
         host_set_runtime(rt);
         status = start_thread(rt, err);
     }

@@ -11,6 +11,9 @@
 #include <malloc.h>
 #endif
 
+/* See plat_keep_freed(). All three are said, since mallopt(3) stops glibc from adjusting the other two when one is. */
+enum { KEPT_TOP = 2 << 20, KEPT_MOST = 8 << 20, MAPPED_FROM = 32 << 20 };
+
 /* One more lives, or there is no memory. */
 static void *counted(void *memory)
 {
@@ -96,3 +99,24 @@ size_t plat_block_size(const void *block)
     return 0;
 #endif
 }
+
+#if defined(__GLIBC__)
+/* mallopt(3), "ENVIRONMENT VARIABLES" */
+static bool malloc_was_set(void)
+{
+    const char *tunables = getenv("GLIBC_TUNABLES");
+    return getenv("MALLOC_TOP_PAD_") || getenv("MALLOC_TRIM_THRESHOLD_") || getenv("MALLOC_MMAP_THRESHOLD_") ||
+           (tunables && strstr(tunables, "glibc.malloc."));
+}
+
+bool plat_keep_freed(void)
+{
+    return !malloc_was_set() && mallopt(M_TOP_PAD, KEPT_TOP) && mallopt(M_TRIM_THRESHOLD, KEPT_MOST) &&
+           mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+}
+#else
+bool plat_keep_freed(void)
+{
+    return false;
+}
+#endif

@@ -4,7 +4,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -94,12 +96,79 @@ static void test_random_differs(void **state)
     assert_true(first != plat_random() || first != plat_random());
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+static void skip_another_malloc(void **state)
+{
+    (void)state;
+    skip(); /* not glibc's */
+}
+#define test_freed_memory_is_kept_by_threads skip_another_malloc
+#define test_malloc_that_the_user_has_set_is_left_alone skip_another_malloc
+#else
+enum { BLOCKS = 24, BLOCK = 64 << 10 };
+
+/* The page faults of this thread while it takes 1.5 MiB, writes to each page, and frees them. */
+static long faults_of_a_round(void)
+{
+    char *blocks[BLOCKS];
+    struct rusage before, after;
+    getrusage(RUSAGE_THREAD, &before);
+    for (int i = 0; i < BLOCKS; i++) {
+        blocks[i] = plat_malloc(BLOCK);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], 1, BLOCK);
+    }
+    for (int i = BLOCKS; i-- > 0;) {
+        plat_free(blocks[i]);
+    }
+    getrusage(RUSAGE_THREAD, &after);
+    return after.ru_minflt - before.ru_minflt;
+}
+
+static void work(void *faults)
+{
+    for (int i = 0; i < 3; i++) {
+        ((long *)faults)[i] = faults_of_a_round();
+    }
+}
+
+static void test_freed_memory_is_kept_by_threads(void **state)
+{
+    (void)state;
+    long faults[3];
+    plat_thread thread;
+    assert_true(plat_keep_freed());
+    assert_int_equal(plat_thread_start(&thread, "worker", 1 << 20, 0, work, faults), 0);
+    plat_thread_join(thread);
+    assert_true(faults[0] > 300);
+    assert_true(faults[1] < 100 && faults[2] < 100); /* left alone, it has 384 of them each time */
+}
+
+static void test_malloc_that_the_user_has_set_is_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("GLIBC_TUNABLES", "glibc.rtld.nns=8:glibc.malloc.top_pad=65536", 1), 0);
+    assert_false(plat_keep_freed());
+    assert_int_equal(setenv("GLIBC_TUNABLES", "glibc.rtld.nns=8", 1), 0);
+    assert_true(plat_keep_freed());
+    assert_int_equal(setenv("MALLOC_TOP_PAD_", "0", 1), 0);
+    assert_false(plat_keep_freed());
+    unsetenv("MALLOC_TOP_PAD_");
+    unsetenv("GLIBC_TUNABLES");
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_zero_bytes_are_not_out_of_memory), cmocka_unit_test(test_calloc_clears_and_realloc_keeps),
-        cmocka_unit_test(test_impossible_sizes_give_null),       cmocka_unit_test(test_text_copies),
-        cmocka_unit_test(test_printf_takes_what_it_needs),       cmocka_unit_test(test_random_differs),
+        cmocka_unit_test(test_zero_bytes_are_not_out_of_memory),
+        cmocka_unit_test(test_calloc_clears_and_realloc_keeps),
+        cmocka_unit_test(test_impossible_sizes_give_null),
+        cmocka_unit_test(test_text_copies),
+        cmocka_unit_test(test_printf_takes_what_it_needs),
+        cmocka_unit_test(test_random_differs),
+        cmocka_unit_test(test_freed_memory_is_kept_by_threads),
+        cmocka_unit_test(test_malloc_that_the_user_has_set_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
