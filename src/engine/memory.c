@@ -34,6 +34,18 @@ static uint64_t check_of(const void *block, const account *owner)
     return MARK ^ (uint64_t)(uintptr_t)block ^ ((uint64_t)(uintptr_t)owner << 7);
 }
 
+/* What a block of `size` bytes and its mark take: rounded up as glibc does it by itself, so that the block most often has as
+ * many bytes as were counted, and one look at the account is enough. */
+static size_t with_mark(size_t size)
+{
+    return ((size + sizeof(mark) + 23) & ~(size_t)15) - 8;
+}
+
+static bool too_large(size_t size)
+{
+    return size > PTRDIFF_MAX - 64;
+}
+
 static void *mark_place(void *block, size_t size)
 {
     return (char *)block + size - sizeof(mark);
@@ -70,7 +82,9 @@ static void *own(void *block, size_t wanted, account *a)
         return NULL;
     }
     size_t size = plat_block_size(block);
-    account_charge_freely(a, size - wanted);
+    if (size != wanted) {
+        account_charge_freely(a, size - wanted);
+    }
     write_mark(block, size, a);
     return block;
 }
@@ -79,10 +93,10 @@ static void *raw_malloc(void *ctx, size_t size)
 {
     (void)ctx;
     account *a = account_of_thread();
-    size_t wanted = size + sizeof(mark);
-    if (a == NULL || wanted > PTRDIFF_MAX) {
+    if (a == NULL || too_large(size)) {
         return below.malloc(below.ctx, size);
     }
+    size_t wanted = with_mark(size);
     return account_charge(a, wanted) ? own(below.malloc(below.ctx, wanted), wanted, a) : NULL;
 }
 
@@ -90,11 +104,11 @@ static void *raw_calloc(void *ctx, size_t count, size_t size)
 {
     (void)ctx;
     account *a = account_of_thread();
-    size_t wanted;
-    if (a == NULL || __builtin_mul_overflow(count, size, &wanted) || wanted > PTRDIFF_MAX - sizeof(mark)) {
+    size_t product;
+    if (a == NULL || __builtin_mul_overflow(count, size, &product) || too_large(product)) {
         return below.calloc(below.ctx, count, size);
     }
-    wanted += sizeof(mark);
+    size_t wanted = with_mark(product);
     return account_charge(a, wanted) ? own(below.calloc(below.ctx, 1, wanted), wanted, a) : NULL;
 }
 
@@ -121,10 +135,10 @@ static void *raw_realloc(void *ctx, void *block, size_t size)
     }
     size_t before = plat_block_size(block);
     account *a = owner_of(block, before);
-    if (a == NULL || size > PTRDIFF_MAX - sizeof(mark)) {
+    if (a == NULL || too_large(size)) {
         return below.realloc(below.ctx, block, size);
     }
-    size_t wanted = size + sizeof(mark), growth = wanted > before ? wanted - before : 0;
+    size_t wanted = with_mark(size), growth = wanted > before ? wanted - before : 0;
     bool mine = a == account_of_thread();
     if (growth != 0 && mine && !account_charge(a, growth)) {
         return NULL;
@@ -140,7 +154,7 @@ static void *raw_realloc(void *ctx, void *block, size_t size)
     size_t after = plat_block_size(moved), counted = before + growth;
     if (after > counted) {
         account_charge_freely(a, after - counted);
-    } else {
+    } else if (after < counted) {
         account_give_back(a, counted - after);
     }
     write_mark(moved, after, a);
