@@ -4,6 +4,8 @@
  *   check_examine   reads each file, probes each module in children, and decides
  *   check_to_json, check_remember: what became of it
  *
+ * engines.h has the same on several engines, by the programs that were built with these.
+ *
  * Threads    one thread has a report; check_examine uses more of its own.
  * Memory     a program that is out of memory says so and ends. check_report_free frees all; texts and lists belong to
  *            the report. */
@@ -29,6 +31,7 @@ typedef enum check_verdict { /* the better, the higher */
 enum { VERDICT_COUNT = VERDICT_OWN + 1 };
 /* "own GIL", "private copy", "shared GIL", "main only", "worker process", "broken", "unknown" */
 const char *check_verdict_name(check_verdict verdict);
+bool check_verdict_of(const char *name, check_verdict *out); /* false: no such verdict */
 
 typedef struct check_advice {
     char *text;
@@ -63,12 +66,19 @@ typedef struct check_extension {
     size_t advice_count;
 } check_extension;
 
+typedef struct check_left_out {
+    char *target; /* as it was named */
+    char *why;    /* a sentence for people, which names it */
+} check_left_out;
+
 typedef struct check_report {
     check_extension *items;
     size_t count;
     check_strings *paths;
     size_t path_count;
     check_strings notes; /* for people: targets without extension modules */
+    check_left_out *left_out; /* with skip_foreign: targets, or some files of them */
+    size_t left_out_count;
     char *engine;        /* "3.14.8" */
     char *engine_short;  /* "3.14": what verdicts are kept for */
     char *scratch;       /* a temporary folder, or NULL */
@@ -79,6 +89,7 @@ typedef struct check_options {
     size_t target_count;
     bool stdlib;         /* the standard library's, too */
     bool only_static;    /* run nothing */
+    bool skip_foreign;   /* leave out what is for other engines */
     const char *venv;    /* where names are looked up; NULL: the engine's own packages */
     const char *snippet; /* Python source that exercises the module; NULL: none */
     int64_t timeout_ns;  /* of each scene; 0: none */

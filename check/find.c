@@ -91,6 +91,16 @@ static void take_extension(check_report *report, const isle_value *found)
     }
 }
 
+static void take_left_out(check_report *report, const isle_value *list)
+{
+    report->left_out = check_alloc(length_of(list) * sizeof *report->left_out);
+    for (size_t i = 0; i < length_of(list); i++) {
+        const isle_value *one = isle_value_at(list, i);
+        report->left_out[report->left_out_count++] = (check_left_out){.target = text_or_empty(one, "target"),
+                                                                      .why = text_or_empty(one, "why")};
+    }
+}
+
 static char *take_answer(check_report *report, const isle_value *answer)
 {
     const isle_value *paths = isle_value_get_str(answer, "paths");
@@ -105,6 +115,7 @@ static char *take_answer(check_report *report, const isle_value *answer)
         take_extension(report, isle_value_at(found, i));
     }
     take_strings(&report->notes, isle_value_get_str(answer, "notes"));
+    take_left_out(report, isle_value_get_str(answer, "left_out"));
     report->engine_short = text_or_empty(answer, "version");
     return text_of(answer, "error");
 }
@@ -120,6 +131,7 @@ static isle_value *arguments(const check_options *options, const check_report *r
     isle_value_append(args, targets);
     isle_value_append(args, isle_value_new_bool(options->stdlib));
     isle_value_append(args, isle_value_new_bool(options->only_static));
+    isle_value_append(args, isle_value_new_bool(options->skip_foreign));
     isle_value_append(args, isle_value_new_str(report->scratch));
     isle_value_append(args, isle_value_new_str(python));
     return args;
@@ -219,8 +231,13 @@ void check_report_free(check_report *report)
     if (report->scratch != NULL) {
         nftw(report->scratch, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
     }
+    for (size_t i = 0; i < report->left_out_count; i++) {
+        free(report->left_out[i].target);
+        free(report->left_out[i].why);
+    }
     free(report->items);
     free(report->paths);
+    free(report->left_out);
     check_strings_free(&report->notes);
     free(report->engine);
     free(report->engine_short);

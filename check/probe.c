@@ -203,9 +203,10 @@ static bool run_child(const probe_request *request, long scene, probe_outcome *o
         result->detail = check_format("a name or the snippet is not UTF-8");
         return false;
     }
-    const char *program = request->engine != NULL ? request->engine : "/proc/self/exe";
-    const char *const argv[] = {program, "check", "--probe-child", text, NULL};
-    probe_process_run(argv, request->deadline_ns, out_outcome);
+    const char *const argv[] = {"/proc/self/exe", "check", "--probe-child", text, NULL};
+    const probe_command command = {
+        .argv = argv, .limit_ns = request->deadline_ns, .tell = PROBE_TELL, .told_most = PROBE_TOLD_MOST};
+    probe_process_run(&command, out_outcome);
     free(text);
     return true;
 }

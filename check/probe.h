@@ -66,7 +66,6 @@ typedef struct probe_request {
     const char *file;        /* its .so; NULL: built into the engine */
     const char *const *path; /* folders put at the front of sys.path */
     size_t path_count;
-    const char *engine;  /* path of the `isles` that is built for another engine; NULL: this program, and its engine */
     const char *snippet; /* Python source that exercises it, as the global `module`. It may define change(module) and
                             state(module): a call of change in one interpreter must not change what state returns in
                             another. NULL: import, work if it is a well-known package (probe_smoke.py), and a walk

@@ -1,10 +1,11 @@
-/* Child processes of probes, see probe_process.h. Any thread; all state is on the caller's stack. The kernel kills the
+/* Child processes, see probe_process.h. Any thread; all state is on the caller's stack. The kernel kills the
  * child when the thread that called ends (PR_SET_PDEATHSIG), which it can't do before it has waited. */
 #include "probe_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static void output_add(probe_bytes *bytes, const char *data, size_t len)
 
 /* --- starting ----------------------------------------------------------------------------------------------------- */
 
-static int spawn(const char *const *argv, int tell, int output, pid_t *out_pid)
+static int spawn(const probe_command *command, int tell, int output, pid_t *out_pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -69,12 +70,13 @@ static int spawn(const char *const *argv, int tell, int output, pid_t *out_pid)
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, tell, PROBE_TELL);
+    posix_spawn_file_actions_adddup2(&actions, tell, command->tell);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &usual);
-    int error = posix_spawn(out_pid, argv[0], &actions, &attributes, (char *const *)argv, environ);
+    char *const *argv = (char *const *)command->argv;
+    int error = posix_spawn(out_pid, argv[0], &actions, &attributes, argv, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;
@@ -101,48 +103,51 @@ static int pipe_above(int ends[2])
 
 enum { TOLD, OUTPUT, LIFE, WATCHED };
 
-/* All that is there now. False: the end, nobody can write any more. */
-static bool take(int from, probe_outcome *outcome, int which)
+/* Some of what is there now: a flood must not keep us from looking at the clock. False: the end, nobody can write any
+ * more. */
+static bool take(int from, size_t told_most, probe_outcome *outcome, int which)
 {
     char chunk[CHUNK];
-    for (;;) {
-        ssize_t got = read(from, chunk, sizeof chunk);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 && errno == EAGAIN;
-        }
-        if (which == TOLD) {
-            bytes_add(&outcome->told, chunk, (size_t)got, PROBE_TOLD_MOST);
-        } else {
-            output_add(&outcome->output, chunk, (size_t)got);
-            return true; /* a flood must not keep us from looking at the clock */
-        }
+    ssize_t got = read(from, chunk, sizeof chunk);
+    if (got <= 0) {
+        return got < 0 && (errno == EAGAIN || errno == EINTR);
     }
+    if (which == TOLD) {
+        bytes_add(&outcome->told, chunk, (size_t)got, told_most);
+    } else {
+        output_add(&outcome->output, chunk, (size_t)got);
+    }
+    return true;
 }
 
-/* Milliseconds for poll until then, at least until then. */
-static int left_ms(int64_t deadline)
+/* Until then, at least. */
+static const struct timespec *left_until(int64_t deadline, struct timespec *out)
 {
-    int64_t left = deadline - probe_now();
-    if (deadline == 0) {
-        return -1;
-    }
-    return left <= 0 ? 0 : left / 1000000 >= 1000000000 ? 1000000000 : (int)(left / 1000000) + 1;
+    int64_t left = deadline != 0 ? deadline - probe_now() : 0;
+    left = left > 0 ? left : 0;
+    *out = (struct timespec){.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+    return deadline != 0 ? out : NULL;
 }
 
-/* Until the child has ended, or its time. */
-static void watch(struct pollfd *watched, int64_t deadline, probe_outcome *outcome)
+/* Until the child has ended, or its time. SIGINT and SIGTERM come while it waits, as in `mask`. */
+static void watch(const probe_command *command, pid_t pid, struct pollfd *watched, const sigset_t *mask,
+                  probe_outcome *outcome)
 {
+    const int64_t deadline = command->limit_ns > 0 ? probe_now() + command->limit_ns : 0;
+    bool asked_to_stop = false;
+    struct timespec left;
     while (watched[LIFE].revents == 0) {
-        int ready = poll(watched, WATCHED, left_ms(deadline));
+        if (command->stop != NULL && *command->stop != 0 && !asked_to_stop) {
+            kill(-pid, SIGTERM); /* where it is a script, what that runs, too */
+            asked_to_stop = true;
+        }
+        int ready = ppoll(watched, WATCHED, left_until(deadline, &left), mask);
         if (ready == 0 || (deadline != 0 && probe_now() >= deadline)) {
             outcome->hung = true;
             return;
         }
-        for (int i = 0; i < LIFE; i++) {
-            if (watched[i].revents != 0 && !take(watched[i].fd, outcome, i)) {
+        for (int i = 0; i < LIFE && ready > 0; i++) {
+            if (watched[i].revents != 0 && !take(watched[i].fd, command->told_most, outcome, i)) {
                 watched[i].fd = -1; /* poll skips it */
             }
         }
@@ -150,17 +155,16 @@ static void watch(struct pollfd *watched, int64_t deadline, probe_outcome *outco
 }
 
 /* What the child wrote before its end is still in the pipes; those that it left behind may hold them open. */
-static void take_rest(const struct pollfd *watched, probe_outcome *outcome)
+static void take_rest(const probe_command *command, const struct pollfd *watched, probe_outcome *outcome)
 {
     enum { PIPES_HOLD = 1 << 20 };
-    uint64_t most = outcome->output.seen + PIPES_HOLD;
-    if (watched[TOLD].fd >= 0) {
-        take(watched[TOLD].fd, outcome, TOLD);
-    }
-    uint64_t before = UINT64_MAX;
-    while (watched[OUTPUT].fd >= 0 && outcome->output.seen != before && outcome->output.seen < most) {
-        before = outcome->output.seen;
-        take(watched[OUTPUT].fd, outcome, OUTPUT);
+    for (int i = 0; i < LIFE; i++) {
+        probe_bytes *bytes = i == TOLD ? &outcome->told : &outcome->output;
+        uint64_t most = bytes->seen + PIPES_HOLD, before = UINT64_MAX;
+        while (watched[i].fd >= 0 && bytes->seen != before && bytes->seen < most) {
+            before = bytes->seen;
+            take(watched[i].fd, command->told_most, outcome, i);
+        }
     }
 }
 
@@ -176,11 +180,23 @@ static void end_all(pid_t pid, probe_outcome *outcome)
     while (waitpid(pid, &outcome->wait_status, 0) < 0 && errno == EINTR) {}
 }
 
-static void run_with_pipes(const char *const *argv, int64_t limit_ns, int tell[2], int output[2],
-                           probe_outcome *outcome)
+static void watch_life(const probe_command *command, pid_t pid, struct pollfd *watched, probe_outcome *outcome)
+{
+    sigset_t asking, before;
+    sigemptyset(&asking);
+    if (command->stop != NULL) { /* one that came between a look and the wait would be missed */
+        sigaddset(&asking, SIGINT);
+        sigaddset(&asking, SIGTERM);
+    }
+    pthread_sigmask(SIG_BLOCK, &asking, &before);
+    watch(command, pid, watched, &before, outcome);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void run_with_pipes(const probe_command *command, int tell[2], int output[2], probe_outcome *outcome)
 {
     pid_t pid = 0;
-    int error = spawn(argv, tell[1], output[1], &pid);
+    int error = spawn(command, tell[1], output[1], &pid);
     close(tell[1]);
     close(output[1]);
     tell[1] = output[1] = -1;
@@ -196,22 +212,22 @@ static void run_with_pipes(const char *const *argv, int64_t limit_ns, int tell[2
         outcome->trouble = strerrordesc_np(errno);
         outcome->hung = true; /* it can't be watched */
     } else {
-        watch(watched, limit_ns > 0 ? probe_now() + limit_ns : 0, outcome);
+        watch_life(command, pid, watched, outcome);
         close(watched[LIFE].fd);
     }
     end_all(pid, outcome);
-    take_rest(watched, outcome);
+    take_rest(command, watched, outcome);
     bytes_keep_end(&outcome->output, PROBE_OUTPUT_KEPT);
 }
 
-void probe_process_run(const char *const *argv, int64_t limit_ns, probe_outcome *out_outcome)
+void probe_process_run(const probe_command *command, probe_outcome *out_outcome)
 {
     int tell[2] = {-1, -1}, output[2] = {-1, -1};
     *out_outcome = (probe_outcome){0};
     if (pipe_above(tell) != 0 || pipe_above(output) != 0) {
         out_outcome->trouble = strerrordesc_np(errno);
     } else {
-        run_with_pipes(argv, limit_ns, tell, output, out_outcome);
+        run_with_pipes(command, tell, output, out_outcome);
     }
     for (int i = 0; i < 2; i++) {
         if (tell[i] >= 0) {

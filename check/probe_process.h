@@ -1,11 +1,12 @@
-/* A child process of a probe, from its start to its end, whatever it does: exits, crashes, hangs, writes without end.
+/* A child process, from its start to its end, whatever it does: exits, crashes, hangs, writes without end.
  *
- * It is this program or another build of it, in a process group of its own that ends with it; its core is not dumped.
- * It tells lines on descriptor PROBE_TELL; what it and those that it starts write to stdout and stderr is caught, and
- * of that the end is kept. No state; any thread. */
+ * It is this program or another build of it, in a process group of its own that ends with it; a probe's core is not
+ * dumped. It tells what it has to on a descriptor, a probe on PROBE_TELL; what it and those that it starts write to
+ * stdout and stderr otherwise is caught, and of that the end is kept. No state; any thread. */
 #ifndef CHECK_PROBE_PROCESS_H
 #define CHECK_PROBE_PROCESS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +15,7 @@
 enum {
     PROBE_TELL = 3,             /* the child's descriptor */
     PROBE_OUTPUT_KEPT = 2048,   /* bytes of its output, the last ones */
-    PROBE_TOLD_MOST = 1 << 20,  /* bytes of lines; more are dropped */
+    PROBE_TOLD_MOST = 1 << 20,  /* bytes that a probe tells */
 };
 
 typedef struct probe_bytes {
@@ -30,8 +31,14 @@ typedef struct probe_outcome {
     probe_bytes told, output; /* owned */
 } probe_outcome;
 
-/* Runs argv (NULL-ended; [0] is a path) for `limit_ns` at most; 0: no limit. */
-void probe_process_run(const char *const *argv, int64_t limit_ns, probe_outcome *out_outcome);
+typedef struct probe_command {
+    const char *const *argv; /* NULL-ended; [0] is a path */
+    int64_t limit_ns;        /* nanoseconds until it is killed; 0: none */
+    int tell;                /* what it tells on: PROBE_TELL, or STDOUT_FILENO */
+    size_t told_most;        /* bytes; more are dropped */
+    const volatile sig_atomic_t *stop; /* set by SIGINT or SIGTERM: the child gets SIGTERM, once. NULL: not looked at */
+} probe_command;
+void probe_process_run(const probe_command *command, probe_outcome *out_outcome);
 void probe_outcome_free(probe_outcome *outcome);
 
 /* The child's side, first of all: no core, no life without the parent, and the first to go where memory is short.

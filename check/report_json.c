@@ -184,6 +184,18 @@ static json_t *extension_json(const check_extension *extension, check_verdict re
     return one;
 }
 
+static json_t *left_out(const check_report *report)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->left_out_count; i++) {
+        json_t *one = json_object();
+        json_object_set_new(one, "target", text(report->left_out[i].target));
+        json_object_set_new(one, "why", text(report->left_out[i].why));
+        json_array_append_new(array, one);
+    }
+    return array;
+}
+
 char *check_to_json(const check_report *report, check_verdict required)
 {
     json_t *root = json_object(), *extensions = json_array();
@@ -199,6 +211,7 @@ char *check_to_json(const check_report *report, check_verdict required)
     json_object_set_new(root, "required", json_string(check_verdict_name(required)));
     json_object_set_new(root, "good_enough", json_boolean(good));
     json_object_set_new(root, "notes", strings(&report->notes));
+    json_object_set_new(root, "left_out", left_out(report));
     json_object_set_new(root, "extensions", extensions);
     char *json = json_dumps(root, JSON_INDENT(2));
     json_decref(root);

@@ -1,6 +1,7 @@
 """Finds the extension modules of targets. Runs in an interpreter of Isles; nothing that it finds is imported.
 
-find() returns {"extensions": [...], "paths": [...], "notes": [...], "error": text or None}. An extension is a dict: target, module,
+find() returns {"extensions": [...], "paths": [...], "notes": [...], "left_out": [...], "error": text or None}. left_out has what is for
+other engines (with skip_foreign), as dicts of target and why. An extension is a dict: target, module,
 file (None: built into the engine), shown (its file as people know it), tag (cp314, abi3, ...), fits (this engine loads such
 files), sha256, stdlib (a part of CPython), path (an index into paths: folders that must be on sys.path for it).
 """
@@ -25,14 +26,23 @@ CORE = ("sys", "builtins", "_imp")
 TESTS = re.compile(r"_?xx|_test|_ctypes_test$")
 
 
+# of those that some engine loads
+FOREIGN = re.compile(r"cp\d|abi3|pypy|graalpy")
+
+
 class Bad(Exception):
     """A target that can't be checked."""
 
 
+class Foreign(Bad):
+    """It is for another engine."""
+
+
 class Search:
-    def __init__(self, static, scratch, python):
-        self.static, self.scratch, self.python = static, scratch, python
-        self.extensions, self.paths, self.notes, self.seen = [], [], [], set()
+    def __init__(self, static, skip_foreign, scratch, python):
+        self.static, self.skip_foreign, self.scratch, self.python = static, skip_foreign, scratch, python
+        self.extensions, self.paths, self.notes, self.left_out, self.seen = [], [], [], [], set()
+        self.foreign_tags = []  # of the files of this target that were left out
 
     def path(self, folders):
         base = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), dynload()}
@@ -46,6 +56,9 @@ class Search:
         if key in self.seen:
             return
         self.seen.add(key)
+        if self.skip_foreign and file and not fits(file) and FOREIGN.match(tag_of(file)):
+            self.foreign_tags.append(tag_of(file))
+            return
         self.extensions.append({
             "target": target, "module": module, "file": file, "shown": shown, "tag": tag_of(file) if file else "",
             "fits": fits(file) if file else True, "sha256": sha256(file) if file else "", "path": self.path(folders),
@@ -166,8 +179,8 @@ def venv_version(folder):
 
 def take_venv(search, target, folder, shown=None):
     made_for = venv_version(folder)
-    if made_for != VERSION and not search.static:
-        raise Bad(f"{target} is an environment of Python {made_for}, the engine is {VERSION} (--static reads it anyway)")
+    if made_for != VERSION and (search.skip_foreign or not search.static):
+        raise Foreign(f"{target} is an environment of Python {made_for}, the engine is {VERSION} (--static reads it anyway)")
     site = os.path.join(folder, "lib", f"python{made_for}", "site-packages")
     if not os.path.isdir(site):
         raise Bad(f"{target} has no lib/python{made_for}/site-packages")
@@ -198,8 +211,8 @@ def take_wheel(search, target, file):
     if len(parts) not in (5, 6):
         raise Bad(f"{target}: not the name of a wheel (NAME-VERSION-PYTHON-ABI-PLATFORM.whl)")
     pythons, abis = parts[-3].split("."), parts[-2].split(".")
-    if not search.static and not wheel_fits(pythons, abis):
-        raise Bad(f"{target} is for {parts[-3]}-{parts[-2]}, the engine is CPython {VERSION} (--static reads it anyway)")
+    if (search.skip_foreign or not search.static) and not wheel_fits(pythons, abis):
+        raise Foreign(f"{target} is for {parts[-3]}-{parts[-2]}, the engine is CPython {VERSION} (--static reads it anyway)")
     root = os.path.join(search.scratch, f"wheel-{len(search.paths)}-{len(search.seen)}")
     try:
         with zipfile.ZipFile(file) as wheel:
@@ -346,8 +359,12 @@ def take_stdlib(search):
             search.add("--stdlib", name, file, file, [])
 
 
+def leave_out(search, target, why):
+    search.left_out.append({"target": target, "why": why})
+
+
 def take(search, target):
-    before = len(search.extensions)
+    before, search.foreign_tags = len(search.extensions), []
     try:
         if os.path.exists(target) or os.sep in target:
             if not os.path.exists(target):
@@ -357,12 +374,19 @@ def take(search, target):
             take_name(search, target)
     except OSError as error:
         raise Bad(f"{target}: {error.strerror or error}") from None
-    if len(search.extensions) == before:
+    except Foreign as foreign:
+        if not search.skip_foreign:
+            raise
+        return leave_out(search, target, str(foreign).removesuffix(" (--static reads it anyway)"))
+    if tags := search.foreign_tags:
+        leave_out(search, target, f"{target}: CPython {VERSION} does not load {', '.join(sorted(set(tags)))} "
+                  f"({len(tags)} file{'s'[:len(tags) > 1]})")
+    elif len(search.extensions) == before:
         search.notes.append(f"{target}: no extension modules")
 
 
-def find(targets, stdlib, static, scratch, python):
-    search = Search(static, scratch, python)
+def find(targets, stdlib, static, skip_foreign, scratch, python):
+    search = Search(static, skip_foreign, scratch, python)
     error = None
     try:
         if stdlib:
@@ -371,5 +395,5 @@ def find(targets, stdlib, static, scratch, python):
             take(search, target)
     except Bad as bad:
         error = str(bad)
-    return {"extensions": search.extensions, "paths": search.paths, "notes": search.notes, "error": error,
-            "version": VERSION}
+    return {"extensions": search.extensions, "paths": search.paths, "notes": search.notes, "left_out": search.left_out,
+            "error": error, "version": VERSION}

@@ -17,6 +17,17 @@ const char *check_verdict_name(check_verdict verdict)
     return names[verdict];
 }
 
+bool check_verdict_of(const char *name, check_verdict *out)
+{
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        if (strcmp(check_verdict_name((check_verdict)i), name) == 0) {
+            *out = (check_verdict)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *verdict_init_text(elf_init init)
 {
     static const char *const texts[] = {[ELF_INIT_UNKNOWN] = "unknown",

@@ -10,6 +10,7 @@
 #include <isles/isles.h>
 
 #include "check.h"
+#include "check_engines.h"
 #include "check_report.h"
 #include "commands.h"
 #include "duration.h"
@@ -28,6 +29,8 @@ enum {
     OPT_STATIC,
     OPT_STDLIB,
     OPT_NO_CACHE,
+    OPT_ISLES,
+    OPT_SKIP_FOREIGN,
 };
 
 static const struct option LONG[] = {{"static", no_argument, NULL, OPT_STATIC},
@@ -39,6 +42,8 @@ static const struct option LONG[] = {{"static", no_argument, NULL, OPT_STATIC},
                                      {"snippet", required_argument, NULL, OPT_SNIPPET},
                                      {"color", required_argument, NULL, OPT_COLOR},
                                      {"json", no_argument, NULL, OPT_JSON},
+                                     {"isles", required_argument, NULL, OPT_ISLES},
+                                     {"skip-foreign", no_argument, NULL, OPT_SKIP_FOREIGN},
                                      {"no-cache", no_argument, NULL, OPT_NO_CACHE},
                                      {"verbose", no_argument, NULL, 'v'},
                                      {"help", no_argument, NULL, 'h'},
@@ -52,6 +57,9 @@ struct options {
     bool json, verbose, help, no_cache;
     const char *color; /* auto, always or never */
     char *snippet;
+    bool no_venv;                   /* --venv none */
+    struct strings venvs, programs; /* of --venv and --isles */
+    check_strings words;            /* options that other engines' programs are given, too */
 };
 
 static volatile sig_atomic_t asked_to_stop;
@@ -141,12 +149,23 @@ static int read_snippet(struct options *out, const char *path)
     return 0;
 }
 
+/* "none" is none, whatever came before it. */
+static void take_venv(struct options *out, const char *venv)
+{
+    if (strcmp(venv, "none") == 0) {
+        out->venvs.count = 0;
+        out->no_venv = true;
+    } else {
+        strings_add(&out->venvs, venv);
+    }
+}
+
 /* As `isles run` takes it: by default the one that is active. */
 static int choose_venv(struct options *out)
 {
-    const char *venv = out->check.venv != NULL ? out->check.venv : getenv("VIRTUAL_ENV");
-    const char *source = out->check.venv != NULL ? "--venv" : "VIRTUAL_ENV";
-    out->check.venv = NULL;
+    size_t count = out->venvs.count;
+    const char *venv = count > 0 ? out->venvs.items[count - 1] : out->no_venv ? NULL : getenv("VIRTUAL_ENV");
+    const char *source = count > 0 ? "--venv" : "VIRTUAL_ENV";
     if (venv == NULL || venv[0] == '\0' || strcmp(venv, "none") == 0) {
         return 0;
     }
@@ -203,7 +222,13 @@ static int take_option(struct options *out, int code, const char *value)
     case OPT_SNIPPET:
         return read_snippet(out, value);
     case OPT_VENV:
-        out->check.venv = value;
+        take_venv(out, value);
+        break;
+    case OPT_ISLES:
+        strings_add(&out->programs, value);
+        break;
+    case OPT_SKIP_FOREIGN:
+        out->check.skip_foreign = true;
         break;
     case OPT_STATIC:
         out->check.only_static = true;
@@ -227,6 +252,23 @@ static int take_option(struct options *out, int code, const char *value)
     return 0;
 }
 
+/* What every engine's program has to know as well. */
+static void keep_words(struct options *out, int code, const char *value)
+{
+    static const int codes[] = {OPT_REQUIRE, OPT_JOBS, OPT_TIMEOUT, OPT_SNIPPET, OPT_STATIC, OPT_STDLIB, OPT_NO_CACHE};
+    const char *name = NULL;
+    for (size_t i = 0; LONG[i].name != NULL; i++) {
+        name = LONG[i].val == code ? LONG[i].name : name;
+    }
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i] == code && value != NULL) {
+            check_strings_take(&out->words, text_format("--%s=%s", name, value));
+        } else if (codes[i] == code) {
+            check_strings_take(&out->words, text_format("--%s", name));
+        }
+    }
+}
+
 static int read_options(int argc, char **argv, struct options *out)
 {
     opterr = 0;
@@ -245,6 +287,7 @@ static int read_options(int argc, char **argv, struct options *out)
         if (status != 0 || out->help) {
             return status;
         }
+        keep_words(out, code, optarg);
     }
     out->check.targets = (const char *const *)argv + optind;
     out->check.target_count = (size_t)(argc - optind);
@@ -254,7 +297,7 @@ static int read_options(int argc, char **argv, struct options *out)
                  "--stdlib)");
         return EXIT_USAGE;
     }
-    return choose_venv(out);
+    return out->programs.count > 0 ? 0 : choose_venv(out);
 }
 
 /* --- the work ------------------------------------------------------------------------------------------------ */
@@ -318,6 +361,58 @@ static int check(const struct options *options)
     return status;
 }
 
+/* --- on several engines -------------------------------------------------------------------------------------- */
+
+static bool choose_engines(const struct options *options, check_engines *engines)
+{
+    const char *active = getenv("VIRTUAL_ENV");
+    for (size_t i = 0; i < options->programs.count; i++) {
+        char *why = check_engines_add(engines, options->programs.items[i], options->check.timeout_ns);
+        if (why != NULL) {
+            complain("--isles: %s", why);
+            free(why);
+            return false;
+        }
+    }
+    if (options->venvs.count > 0 || options->no_venv || active == NULL || active[0] == '\0') {
+        return engines_choose_venvs(engines, options->venvs.items, options->venvs.count, "--venv", true);
+    }
+    return engines_choose_venvs(engines, &active, 1, "VIRTUAL_ENV", false);
+}
+
+static int check_on_engines(const struct options *options, check_engines *engines)
+{
+    if (!choose_engines(options, engines)) {
+        report_progress(NULL);
+        return EXIT_USAGE;
+    }
+    check_engines_run(engines, &options->words, options->check.targets, options->check.target_count, engines_on_begin,
+                      &asked_to_stop);
+    report_progress(NULL);
+    if (asked_to_stop) {
+        return 130;
+    }
+    if (options->json) {
+        char *json = check_engines_to_json(engines, options->required);
+        puts(json);
+        free(json);
+    } else {
+        engines_print(engines, in_color(options), options->verbose);
+    }
+    fflush(stdout);
+    engines_complain(engines);
+    return check_engines_status(engines);
+}
+
+static int check_here_and_there(const struct options *options)
+{
+    check_engines engines;
+    check_engines_begin(&engines);
+    int status = check_on_engines(options, &engines);
+    check_engines_free(&engines);
+    return status;
+}
+
 int cmd_check(int argc, char **argv)
 {
     struct options options = {.required = VERDICT_PRIVATE, .color = "auto"};
@@ -330,8 +425,11 @@ int cmd_check(int argc, char **argv)
         struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
-        status = check(&options);
+        status = options.programs.count > 0 ? check_here_and_there(&options) : check(&options);
     }
     free(options.snippet);
+    strings_free(&options.venvs);
+    strings_free(&options.programs);
+    check_strings_free(&options.words);
     return status;
 }

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "size.h"
-#include "table.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -38,7 +37,7 @@ void report_on_done(void *ctx, const check_report *report, size_t index)
 
 /* --- the table ----------------------------------------------------------------------------------------------- */
 
-static const char *color_of(check_verdict verdict)
+const char *report_color(check_verdict verdict)
 {
     switch (verdict) {
     case VERDICT_OWN:
@@ -65,18 +64,18 @@ static void add_row(struct table *table, const check_extension *extension)
     row->cells[2] = text_copy(verdict_init_text(verdict_init_of(extension)));
     row->cells[3] = text_copy(verdict_slot_text(verdict_interpreters_of(extension)));
     row->cells[4] = text_copy(first_reason(extension));
-    row->color = color_of(extension->verdict);
+    row->colors[1] = report_color(extension->verdict);
 }
 
 /* The reasons are cut to what is left of a terminal's line; in a file they stay whole. */
-static void cut_reasons(struct table *table)
+void report_cut_reasons(struct table *table)
 {
     struct winsize size;
-    size_t taken = 0;
+    size_t taken = 0, last = table->columns - 1;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
         return;
     }
-    for (size_t column = 0; column < 4; column++) {
+    for (size_t column = 0; column < last; column++) {
         size_t widest = text_width(table->heads[column]);
         for (size_t i = 0; i < table->count; i++) {
             size_t width = text_width(table->rows[i].cells[column]);
@@ -86,9 +85,9 @@ static void cut_reasons(struct table *table)
     }
     size_t left = size.ws_col > taken + NARROWEST_REASON ? size.ws_col - taken : NARROWEST_REASON;
     for (size_t i = 0; i < table->count; i++) {
-        char *cut = text_cut(table->rows[i].cells[4], left);
-        free(table->rows[i].cells[4]);
-        table->rows[i].cells[4] = cut;
+        char *cut = text_cut(table->rows[i].cells[last], left);
+        free(table->rows[i].cells[last]);
+        table->rows[i].cells[last] = cut;
     }
 }
 
@@ -103,7 +102,7 @@ static void print_table(const check_report *report, bool color)
         }
     }
     if (table.count > 0) {
-        cut_reasons(&table);
+        report_cut_reasons(&table);
         table_print(&table, &out);
         fwrite(out.data, 1, out.len, stdout);
     }
@@ -142,15 +141,20 @@ static void print_summary(const check_report *report, check_verdict required, bo
     for (size_t i = 0; i < report->notes.count; i++) {
         printf("%s\n", report->notes.items[i]);
     }
+    for (size_t i = 0; i < report->left_out_count; i++) {
+        printf("left out: %s\n", report->left_out[i].why);
+    }
     if (all == 0) {
-        puts(report->notes.count > 0 ? "nothing to run apart" : "no extension modules");
+        puts(report->left_out_count > 0 ? "nothing for this engine"
+             : report->notes.count > 0  ? "nothing to run apart"
+                                        : "no extension modules");
         return;
     }
     printf("\n%zu extension module%s on CPython %s:\n", all, all == 1 ? "" : "s", report->engine);
     for (int verdict = VERDICT_COUNT - 1; verdict >= 0; verdict--) {
         if (counts[verdict] > 0) {
             const char *name = check_verdict_name((check_verdict)verdict);
-            printf("%5zu %s%-14s%s  ", counts[verdict], color ? color_of((check_verdict)verdict) : "", name,
+            printf("%5zu %s%-14s%s  ", counts[verdict], color ? report_color((check_verdict)verdict) : "", name,
                    color ? COLOR_RESET : "");
             text_wrap(meaning_of((check_verdict)verdict), 22);
         }
@@ -321,7 +325,8 @@ static void print_evidence(const check_extension *extension, bool color)
 {
     const elf_facts *elf = &extension->elf;
     printf("\n%s%s%s: %s%s%s\n", color ? COLOR_BOLD : "", extension->module, color ? COLOR_RESET : "",
-           color ? color_of(extension->verdict) : "", check_verdict_name(extension->verdict), color ? COLOR_RESET : "");
+           color ? report_color(extension->verdict) : "", check_verdict_name(extension->verdict),
+           color ? COLOR_RESET : "");
     print_file(extension);
     print_items("because", &extension->reasons);
     print_items("but", &extension->warnings);

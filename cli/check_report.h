@@ -3,11 +3,16 @@
 #define CLI_CHECK_REPORT_H
 
 #include "check.h"
+#include "table.h"
 
 /* The line on a terminal while it lasts; NULL: no more. */
 void report_progress(const char *text);
 /* A check_done_fn: moves that line. */
 void report_on_done(void *ctx, const check_report *report, size_t index);
+
+/* For tables of others: the colour of a verdict; the last column cut to what is left of a terminal's line. */
+const char *report_color(check_verdict verdict);
+void report_cut_reasons(struct table *table);
 
 /* The table on stdout, what the verdicts mean, and with `verbose` all that is known. */
 void report_print(const check_report *report, check_verdict required, bool color, bool verbose);

@@ -106,6 +106,9 @@ const char help_check[] =
     "  --snippet FILE       Python source that exercises the module, which it finds as `module`\n"
     "  --timeout TIME       each probe may take 5s, 500ms, 2m, ... (default: 1m; 0: for ever)\n"
     "  --jobs N             examine N at once (default: one for each processor)\n"
+    "  --isles PATH         on another engine, too: the isles program that was built with it; can be repeated. --venv is\n"
+    "                       then repeated likewise: each engine takes that of its version\n"
+    "  --skip-foreign       leave out wheels, environments and files that are for other engines\n"
     "  --no-cache           don't keep the verdicts for isles run --extensions auto\n"
     "  --color WHEN         auto, always or never; NO_COLOR is honoured\n"
     "\n"
@@ -115,7 +118,8 @@ const char help_check[] =
     "Examples:\n"
     "  isles check numpy\n"
     "  isles check --require own-gil -v build/lib/mine.so\n"
-    "  isles check --json requirements.txt > verdicts.json\n";
+    "  isles check --json requirements.txt > verdicts.json\n"
+    "  isles check --isles ~/isles-3.14/bin/isles requirements.txt\n";
 
 const char help_bench[] =
     "Usage: isles bench [--json] [--quick] [--only NAME]...\n"

@@ -208,7 +208,7 @@ static void fill_row(struct table_row *row, const struct program *program)
     row->cells[4] = ran ? duration_cell(program->cpu_ns) : text_copy("-");
     row->cells[5] = program->memory_peak_bytes > 0 ? size_cell(program->memory_peak_bytes) : text_copy("-");
     row->cells[6] = ran ? text_format("%llu", (unsigned long long)lines) : text_copy("-");
-    row->color = result_color(program->result);
+    row->colors[1] = result_color(program->result);
 }
 
 /* "4 programs in 2.31s, CPU 3.96s: 2 ok, 1 failed, 1 timeout" */

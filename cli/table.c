@@ -6,8 +6,6 @@
 const char COLOR_RESET[] = "\033[0m", COLOR_DIM[] = "\033[2m", COLOR_RED[] = "\033[31m", COLOR_GREEN[] = "\033[32m",
            COLOR_YELLOW[] = "\033[33m", COLOR_BOLD[] = "\033[1m";
 
-enum { COLORED = 1 };
-
 struct table_row *table_add(struct table *table)
 {
     table->rows = text_resize(table->rows, (table->count + 1) * sizeof *table->rows);
@@ -26,10 +24,10 @@ static void add_cell(const struct table *table, struct buffer *out, size_t colum
 }
 
 static void add_row(const struct table *table, struct buffer *out, const char *const *cells, const size_t *widths,
-                    const char *color)
+                    const char *const *colors)
 {
     for (size_t i = 0; i < table->columns; i++) {
-        add_cell(table, out, i, cells[i], widths[i], table->color && i == COLORED ? color : NULL);
+        add_cell(table, out, i, cells[i], widths[i], table->color && colors != NULL ? colors[i] : NULL);
     }
 }
 
@@ -53,7 +51,7 @@ void table_print(const struct table *table, struct buffer *out)
     buffer_text(out, table->color ? COLOR_RESET : "");
     buffer_add(out, "\n", 1);
     for (size_t i = 0; i < table->count; i++) {
-        add_row(table, out, (const char *const *)table->rows[i].cells, widths, table->rows[i].color);
+        add_row(table, out, (const char *const *)table->rows[i].cells, widths, table->rows[i].colors);
         buffer_add(out, "\n", 1);
     }
 }

@@ -1,4 +1,4 @@
-/* Tables for people: columns as wide as they need, the second in a colour. */
+/* Tables for people: columns as wide as they need, cells in colours. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
@@ -8,11 +8,11 @@
 
 extern const char COLOR_RESET[], COLOR_DIM[], COLOR_RED[], COLOR_GREEN[], COLOR_YELLOW[], COLOR_BOLD[];
 
-enum { TABLE_COLUMNS = 8 }; /* at most */
+enum { TABLE_COLUMNS = 12 }; /* at most */
 
 struct table_row {
     char *cells[TABLE_COLUMNS];
-    const char *color; /* of the second cell; NULL: none */
+    const char *colors[TABLE_COLUMNS]; /* of a cell; NULL: none */
 };
 
 struct table {

@@ -40,11 +40,12 @@ _isles_check()
     --require) mapfile -t COMPREPLY < <(compgen -W "own-gil private shared-gil main" -- "$cur"); return ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
     --venv) mapfile -t COMPREPLY < <(compgen -W "none" -d -- "$cur"); return ;;
+    --isles) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --timeout | --jobs) return ;;
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "--stdlib --require --static --verbose --json --venv --snippet --timeout --jobs
-            --no-cache --color --help -v" -- "$cur")
+            --isles --skip-foreign --no-cache --color --help -v" -- "$cur")
         return
     fi
     mapfile -t COMPREPLY < <(compgen -f -X '!*.@(so|whl|txt|in)' -- "$cur"; compgen -d -- "$cur")

@@ -33,6 +33,8 @@ complete -c isles -n '__isles_command check' -l venv -x -a '(__fish_complete_dir
 complete -c isles -n '__isles_command check' -l snippet -r -F -d 'Python source that exercises it'
 complete -c isles -n '__isles_command check' -l timeout -x -a '10s 1m 5m' -d 'What each probe may take'
 complete -c isles -n '__isles_command check' -l jobs -x -d 'At most so many at once'
+complete -c isles -n '__isles_command check' -l isles -r -F -d 'On its engine, too: another isles program'
+complete -c isles -n '__isles_command check' -l skip-foreign -d 'Leave out what is for other engines'
 complete -c isles -n '__isles_command check' -l no-cache -d 'Do not keep the verdicts'
 complete -c isles -n '__isles_command check' -l color -x -a 'auto always never' -d Colours
 complete -c isles -n '__isles_command check' -s h -l help -d Help

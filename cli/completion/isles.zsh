@@ -68,7 +68,9 @@ _isles_check() {
         '--static[read files only]' \
         {-v,--verbose}'[all that is known]' \
         '--json[as JSON]' \
-        '--venv=[where names are looked up]:folder:_files -/' \
+        '*--venv=[where names are looked up]:folder:_files -/' \
+        '*--isles=[on its engine, too]:isles program:_files' \
+        '--skip-foreign[leave out what is for other engines]' \
         '--snippet=[Python source that exercises it]:file:_files -g "*.py"' \
         '--timeout=[what each probe may take]:time (5s, 500ms, 2m):' \
         '--jobs=[at most so many at once]:number:' \
