@@ -33,6 +33,7 @@ const char help_run[] =
     "  --gil own|shared     its own GIL (default), or the shared one for modules that need it\n"
     "  --extensions HOW     extension modules that refuse an own GIL: strict (default): ImportError; private: it\n"
     "                       gets copies of them; shared-gil: it has none; auto: as isles check found\n"
+    "  --extension-copies N at most N copies of libraries; the import that needs one more: ImportError\n"
     "  --name NAME          in output and table\n"
     "  -n, --copies N       N copies, numbered from 0 in isles.number and ISLES_NUMBER\n"
     "  -I, --isolated       as python -I\n"

@@ -49,6 +49,7 @@ static isle_status create_interp(struct program *program, isle_runtime *runtime,
     config.number = program->number;
     config.gil = program->gil;
     config.extensions = program->extensions;
+    config.extension_copy_limit = program->extension_copies;
     config.venv = program->venv;
     config.path = program->path.items;
     config.path_count = program->path.count;

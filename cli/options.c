@@ -31,6 +31,7 @@ enum {
     OPT_RECURSION,
     OPT_GIL,
     OPT_EXTENSIONS,
+    OPT_EXTENSION_COPIES,
     OPT_STDIN,
     OPT_STDOUT,
     OPT_STDERR,
@@ -67,6 +68,7 @@ static const struct option LONG[] = {
     {"recursion", required_argument, NULL, OPT_RECURSION},
     {"gil", required_argument, NULL, OPT_GIL},
     {"extensions", required_argument, NULL, OPT_EXTENSIONS},
+    {"extension-copies", required_argument, NULL, OPT_EXTENSION_COPIES},
     {"stdin", required_argument, NULL, OPT_STDIN},
     {"stdout", required_argument, NULL, OPT_STDOUT},
     {"stderr", required_argument, NULL, OPT_STDERR},
@@ -333,6 +335,8 @@ static int read_program_option(struct program_options *program, int code, const 
         return read_gil(program, value);
     case OPT_EXTENSIONS:
         return read_extensions(program, value);
+    case OPT_EXTENSION_COPIES:
+        return read_count("--extension-copies", value, &program->extension_copies);
     case OPT_STDIN:
         program->stdin_ = value;
         return 0;
@@ -477,6 +481,28 @@ static int read_one(struct reader *reader, int code, const char *value)
     }
 }
 
+static bool has_copies(isle_extensions extensions)
+{
+    return extensions == ISLE_EXTENSIONS_PRIVATE || extensions == ISLE_EXTENSIONS_AUTO;
+}
+
+/* A limit where there are no copies is a mistake. */
+static int check_copy_limits(const struct run_options *options)
+{
+    bool any = false, bad = false;
+    for (size_t i = 0; i < options->count; i++) {
+        const struct program_options *own = &options->programs[i].own;
+        bool has = has_copies(own->extensions_set ? own->extensions : options->all.extensions);
+        any = any || has;
+        bad = bad || (own->extension_copies > 0 && !has);
+    }
+    if (bad || (options->all.extension_copies > 0 && !any)) {
+        complain("--extension-copies: goes with --extensions private or auto");
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
 int options_read(int argc, char **argv, struct run_options *out)
 {
     struct reader reader = {.options = out, .program = &out->all};
@@ -505,7 +531,7 @@ int options_read(int argc, char **argv, struct run_options *out)
         complain("run: no program (isles run script.py; isles run --help says more)");
         return EXIT_USAGE;
     }
-    return 0;
+    return check_copy_limits(out);
 }
 
 static void program_options_free(struct program_options *options)

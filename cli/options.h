@@ -25,6 +25,7 @@ struct program_options {
     bool gil_set;
     isle_extensions extensions;
     bool extensions_set;
+    size_t extension_copies; /* at most; 0: any number */
     size_t copies;
     bool isolated, no_site, no_bytecode, unbuffered;
     struct policy_options policy;

@@ -213,6 +213,7 @@ static void merge_lists(struct program *program, const struct program_options *a
     program->output.drops = own->drops_set ? own->drops : all->drops;
     program->gil = own->gil_set ? own->gil : all->gil;
     program->extensions = own->extensions_set ? own->extensions : all->extensions;
+    program->extension_copies = own->extension_copies > 0 ? own->extension_copies : all->extension_copies;
     program->timeout_ns = own->timeout_set ? own->timeout_ns : all->timeout_ns;
 }
 

@@ -32,6 +32,7 @@ struct program {
     char *venv;                /* NULL: none */
     isle_gil gil;
     isle_extensions extensions;
+    size_t extension_copies;   /* at most; 0: any number */
     bool isolated, no_site, no_bytecode, unbuffered;
     struct policy_options policy; /* owned */
     const char *destinations[2]; /* of stdout and stderr: "null" or a file; NULL: as the run shows it */

@@ -197,6 +197,17 @@ static bool has_run(const struct program *program)
     return program->interp.id != 0;
 }
 
+/* "11, 0.7M": the number, and the bytes that they don't share with the originals. */
+static char *copies_cell(const struct program *program)
+{
+    char *bytes = size_cell(program->library_copy_bytes);
+    char *cell = program->library_copies > 0
+                     ? text_format("%llu, %s", (unsigned long long)program->library_copies, bytes)
+                     : text_copy("-");
+    free(bytes);
+    return cell;
+}
+
 static void fill_row(struct table_row *row, const struct program *program)
 {
     uint64_t lines = program->output.lines[0].count + program->output.lines[1].count;
@@ -208,6 +219,7 @@ static void fill_row(struct table_row *row, const struct program *program)
     row->cells[4] = ran ? duration_cell(program->cpu_ns) : text_copy("-");
     row->cells[5] = program->memory_peak_bytes > 0 ? size_cell(program->memory_peak_bytes) : text_copy("-");
     row->cells[6] = ran ? text_format("%llu", (unsigned long long)lines) : text_copy("-");
+    row->cells[7] = copies_cell(program);
     row->colors[1] = result_color(program->result);
 }
 
@@ -249,10 +261,21 @@ static void write_own(const char *data, size_t len, int64_t patience_ns)
     }
 }
 
+static bool any_copies(const struct programs *programs)
+{
+    for (size_t i = 0; i < programs->count; i++) {
+        if (programs->items[i].library_copies > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void status_table(const struct programs *programs, int64_t wall_ns, bool color, bool all)
 {
-    static const char *const heads[] = {"PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "MEMORY", "LINES"};
-    struct table table = {.heads = heads, .columns = sizeof heads / sizeof heads[0], .numbers = 2, .color = color};
+    static const char *const heads[] = {"PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "MEMORY", "LINES", "COPIES"};
+    size_t columns = sizeof heads / sizeof heads[0] - (any_copies(programs) ? 0 : 1);
+    struct table table = {.heads = heads, .columns = columns, .numbers = 2, .color = color};
     struct buffer out = {0};
     bool brief = !all && programs->count > LONG_TABLE;
     for (size_t i = 0; i < programs->count; i++) {

@@ -71,6 +71,7 @@ complete -c isles -n '__isles_command run' -l append -d 'Do not empty such files
 complete -c isles -n '__isles_command run' -l slow-reader -x -a 'wait drop' -d 'When output is not read in time'
 complete -c isles -n '__isles_command run' -l gil -x -a 'own shared' -d 'Its own GIL or the shared one'
 complete -c isles -n '__isles_command run' -l extensions -x -a 'strict private shared-gil auto' -d 'Extensions that refuse an own GIL'
+complete -c isles -n '__isles_command run' -l extension-copies -x -d 'At most so many copies of them'
 complete -c isles -n '__isles_command run' -l name -x -d 'Its name'
 complete -c isles -n '__isles_command run' -s n -l copies -x -d Copies
 complete -c isles -n '__isles_command run' -s I -l isolated -d 'As python -I'

@@ -34,6 +34,7 @@ _isles_run() {
         '*--slow-reader=[when output is not read in time]:how:(wait drop)' \
         '*--gil=[its own GIL or the shared one]:gil:(own shared)' \
         '*--extensions=[extensions that refuse an own GIL]:how:(strict private shared-gil auto)' \
+        '*--extension-copies=[at most so many copies of them]:number:' \
         '*--name=[its name]:name:' \
         '*'{-n+,--copies=}'[copies]:number:' \
         '*'{-I,--isolated}'[as python -I]' \

@@ -60,3 +60,43 @@ def test_mistakes(folder):
     done = folder.run("--extensions", "own", "work.py")
     assert done.returncode == 2
     assert "--extensions: 'own' is none of strict, private, shared-gil, auto" in done.stderr
+
+
+# --- a limit of copies, with the extensions of the tests ---------------------------------------------------------------------
+
+EXTENSIONS = os.environ.get("ISLES_EXTENSIONS", "build/extensions")
+TWO = "import static_counter\ntry: import static_object\nexcept ImportError as error: print(error)\nelse: print('two')\n"
+
+
+def test_limit_of_copies(folder):
+    folder.write("two.py", TWO)
+    options = ("--path", EXTENSIONS, "--extensions", "private")
+    assert folder.run(*options, "--extension-copies", "2", "two.py").stdout == "two\n"
+    done = folder.run(*options, "--extension-copies", "1", "two.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "extension_copy_limit is 1" in done.stdout
+    done = folder.run(*options, "two.py", "--extension-copies", "1", "two.py", "--name", "other")  # one program's own
+    assert sorted(line.partition("| ")[2] == "two" for line in done.stdout.splitlines()) == [False, True]
+
+
+def test_table_tells_of_copies(folder):
+    folder.write("two.py", TWO)
+    folder.write("none.py", "")
+    options = ("--path", EXTENSIONS, "--summary")
+    done = folder.run(*options, "two.py", "--extensions", "private", "none.py")
+    lines = done.stderr.splitlines()
+    assert lines[0].split()[-1] == "COPIES"
+    assert lines[1].split()[-2] == "2," and lines[1].split()[-1][-1] in "BKM" and lines[2].split()[-1] == "-"
+    assert "COPIES" not in folder.run("--summary", "none.py").stderr
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--extension-copies", "0", "--extensions", "auto", "work.py"], "--extension-copies: '0' is not a number from 1"),
+    (["--extension-copies", "5", "work.py"], "--extension-copies: goes with --extensions private or auto"),
+    (["--extensions", "auto", "work.py", "--extensions", "strict", "--extension-copies", "5"], "--extension-copies: goes with"),
+])
+def test_mistakes_with_the_limit(folder, args, words):
+    folder.write("work.py", "")
+    done = folder.run(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr and done.stderr.count("\n") == 1
