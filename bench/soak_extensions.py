@@ -21,6 +21,8 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parent.parent
 AT_ONCE = 2
 WORK = """
+import warnings
+warnings.filterwarnings("ignore", "NumPy was imported from a Python sub-interpreter")  # 2,000 times would hide the rest
 import numpy as np
 random = np.random.default_rng(SEED)
 a = random.random((120, 120)) + 120 * np.eye(120)

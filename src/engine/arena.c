@@ -5,8 +5,8 @@
  * between interpreters (a fresh interpreter takes four page faults instead of 260), with their old content: CPython
  * does not ask for zeros. And on engines that leak them they are given back when their interpreter has ended: CPython
  * 3.13 keeps the whole allocator of an interpreter whose count of blocks is not zero at the end, which is always
- * (python/cpython#113055): about 7 MB a time; and newer ones, where an extension lost an object (extensions.c). A
- * runtime that Isles did not start keeps its own arenas, counted.
+ * (python/cpython#113055): about 7 MB a time; and newer ones, where an extension lost an object (extensions.c). In a
+ * runtime that Isles did not start, arenas come from where CPython takes them, and are not recycled.
  *
  * Called by CPython with the GIL of some interpreter; the lock is a leaf. */
 #include <sys/mman.h>

@@ -70,11 +70,45 @@ static PyObject *strings(const char *const *items, size_t count)
     return list;
 }
 
+/* Exported by CPython 3.13 to 3.15, declared in an internal header: the configuration of the attached interpreter. */
+extern const PyConfig *_Py_GetConfig(void);
+
+static int append_wide(PyObject *list, const wchar_t *text)
+{
+    PyObject *object = PyUnicode_FromWideChar(text, -1);
+    int failed = object == NULL || PyList_Append(list, object) < 0;
+    Py_XDECREF(object);
+    return failed ? -1 : 0;
+}
+
+/* sys.path as it was before site, in an adopted CPython, which runs site in each interpreter if it did so in the main
+ * one; None where Isles started CPython, and site comes with the set-up. */
+static PyObject *path_without_site(const isle_interp_config *config)
+{
+    if (!engine.adopted) {
+        Py_RETURN_NONE;
+    }
+    const PyConfig *cpython = _Py_GetConfig();
+    PyObject *list = PyList_New(0);
+    bool failed = list == NULL;
+    if (!failed && cpython->sys_path_0 != NULL && !config->isolated) { /* the folder of the main program */
+        failed = append_wide(list, cpython->sys_path_0) < 0;
+    }
+    for (Py_ssize_t i = 0; !failed && i < cpython->module_search_paths.length; i++) {
+        failed = append_wide(list, cpython->module_search_paths.items[i]) < 0;
+    }
+    if (failed) {
+        Py_CLEAR(list);
+    }
+    return list;
+}
+
 /* The configuration as support.py's setup() takes it. */
 static PyObject *settings_of(const isle_interp_config *config)
 {
-    return Py_BuildValue("({s:N,s:N,s:N,s:z,s:O,s:O,s:O})", "path", strings(config->path, config->path_count),
-                         "warnings", strings(config->warnings, config->warning_count), "xoptions",
+    return Py_BuildValue("({s:N,s:N,s:N,s:N,s:z,s:O,s:O,s:O})", "without_site", path_without_site(config), "path",
+                         strings(config->path, config->path_count), "warnings",
+                         strings(config->warnings, config->warning_count), "xoptions",
                          strings(config->xoptions, config->xoption_count), "venv", config->venv, "site",
                          config->no_site ? Py_False : Py_True, "isolated", config->isolated ? Py_True : Py_False,
                          "no_bytecode", config->no_bytecode ? Py_True : Py_False);
@@ -83,7 +117,7 @@ static PyObject *settings_of(const isle_interp_config *config)
 static bool needs_setup(const isle_interp_config *config)
 {
     return config->venv != NULL || config->path_count > 0 || config->warning_count > 0 || config->xoption_count > 0 ||
-           config->isolated || config->no_bytecode;
+           config->isolated || config->no_bytecode || (engine.adopted && config->no_site);
 }
 
 /* As setup() does, when there is nothing else to set up: loading support.py would double the price of that. */
@@ -251,7 +285,7 @@ static void end_state(engine_interp *interp)
     /* Extensions lose objects in their static variables, and CPython keeps the whole allocator for those: tens of
      * megabytes with NumPy and pandas. In copies nobody else can reach them. */
     bool leaks = defects_leaks_arenas() || interp->extensions != NULL;
-    if (may_go && interp->own_gil && leaks && !engine.adopted) {
+    if (may_go && interp->own_gil && leaks) {
         arena_give_back(interp->account);
     }
     if (may_go) { /* else memory of its objects is still seen, and what releases it may be in a copy */

@@ -18,6 +18,8 @@ _state = {"script_path": None, "mark": None, "foreign": (None, ()), "executing":
 
 
 def setup(config):
+    if config["without_site"] is not None and (config["venv"] is not None or not config["site"] or config["isolated"]):
+        _undo_site(config["without_site"], config["venv"] is not None)
     if config["isolated"]:
         _drop_pythonpath()
     if config["no_bytecode"]:
@@ -31,6 +33,15 @@ def setup(config):
     sys.path[0:0] = config["path"]
     for option in config["warnings"]:
         _set_warning(option)
+
+
+def _undo_site(path, whole):
+    """CPython has run site as it is for the main interpreter. What it imported from .pth files stays."""
+    for name in "site", "sitecustomize", "usercustomize":
+        sys.modules.pop(name, None)
+    sys.path[:] = path
+    if whole:  # it may have been in another virtual environment
+        sys.prefix, sys.exec_prefix = sys.base_prefix, sys.base_exec_prefix
 
 
 def _drop_pythonpath():

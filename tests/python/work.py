@@ -187,3 +187,8 @@ def start_by_multiprocessing():
     process.start()
     process.join()
     return process.exitcode
+
+
+def evaluate(expression):
+    name, dot, _ = expression.partition(".")
+    return eval(expression, {"sys": sys, **({name: __import__(name)} if dot and name.isidentifier() else {})})
