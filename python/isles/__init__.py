@@ -60,18 +60,20 @@ if TYPE_CHECKING:
         RemoteException,
     )
     from ._budgets import Amount
+    from ._extensions import ExtensionCopies, ExtensionInfo, extension_copies, inspect_extension
     from ._interpreter import CAPTURE, DEVNULL, Interpreter, Job, Stream, Within, list_interpreters
     from ._policy import Policy, PolicyFinding, PolicyReport
     from ._pool import BrokenInterpreterPool, InterpreterPoolExecutor
 
 __all__ = [
     "CAPTURE", "DEVNULL", "UNBOUND", "Amount", "BrokenInterpreterPool", "BudgetExceeded", "Cancelled",
-    "DeadlineExceeded", "ExecutionFailed", "Frame", "HostError", "Interpreter", "InterpreterError",
-    "InterpreterNotFoundError", "InterpreterPoolExecutor", "InterpreterStuck", "Job", "JobCancelled",
-    "NotShareableError", "OverBudget", "Policy", "PolicyFinding", "PolicyReport", "Queue", "QueueClosed",
-    "QueueEmpty", "QueueFull", "QueueItemUnbound", "RemoteException", "Stream", "Within", "__version__", "aio",
-    "allow_pickle", "create_queue", "decode", "descriptors", "encode", "find_queue", "host", "id", "interpreters",
-    "list_interpreters", "name", "number", "register", "select", "share",
+    "DeadlineExceeded", "ExecutionFailed", "ExtensionCopies", "ExtensionInfo", "Frame", "HostError", "Interpreter",
+    "InterpreterError", "InterpreterNotFoundError", "InterpreterPoolExecutor", "InterpreterStuck", "Job",
+    "JobCancelled", "NotShareableError", "OverBudget", "Policy", "PolicyFinding", "PolicyReport", "Queue",
+    "QueueClosed", "QueueEmpty", "QueueFull", "QueueItemUnbound", "RemoteException", "Stream", "Within",
+    "__version__", "aio", "allow_pickle", "create_queue", "decode", "descriptors", "encode", "extension_copies",
+    "find_queue", "host", "id", "inspect_extension", "interpreters", "list_interpreters", "name", "number",
+    "register", "select", "share",
 ]
 
 # What not every program wants is found when it is asked for (PEP 562): each worker imports this file.
@@ -84,6 +86,7 @@ _LATER = {
         "InterpreterStuck", "JobCancelled", "OverBudget", "RemoteException",
     ),
     "_budgets": ("Amount",),
+    "_extensions": ("ExtensionCopies", "ExtensionInfo", "extension_copies", "inspect_extension"),
     "_interpreter": ("CAPTURE", "DEVNULL", "Interpreter", "Job", "Stream", "Within", "list_interpreters"),
     "_policy": ("Policy", "PolicyFinding", "PolicyReport"),
     "_pool": ("BrokenInterpreterPool", "InterpreterPoolExecutor"),

@@ -41,6 +41,7 @@ static int extend(engine_interp *mine, PyObject *module, PyObject *capsule)
                    PyModule_Add(module, "_Gate", gate_type_make()) < 0 ||
                    add_functions(module, capsule, interp_functions) < 0 ||
                    add_functions(module, capsule, budget_functions) < 0 ||
+                   add_functions(module, capsule, extension_functions) < 0 ||
                    add_functions(module, capsule, policy_functions) < 0 ||
                    add_functions(module, capsule, job_functions) < 0
                ? -1

@@ -7,6 +7,7 @@
  *   budgets.c    what they may use
  *   job_type.c   jobs: isles.Job, submitting, calling
  *   outcome.c    from how a job ended to a value or an exception
+ *   extensions.c what extension modules say of themselves
  *   policies.c   policies, and what they found
  *
  * `mine` is the interpreter whose code runs here. Everything runs attached; what waits detaches meanwhile. The
@@ -28,6 +29,9 @@ extern PyMethodDef interp_functions[];
 /* budgets.c */
 extern PyMethodDef budget_functions[];
 int budgets_take(PyObject *limits, isle_budgets *out); /* a dict; -1 with an exception set */
+
+/* extensions.c */
+extern PyMethodDef extension_functions[];
 
 /* job_type.c */
 extern PyMethodDef job_functions[];

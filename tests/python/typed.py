@@ -30,6 +30,11 @@ def use() -> None:
     other.call_in_thread(square, 2).join()
 
 
+def inspected() -> int:
+    info: isles.ExtensionInfo = isles.inspect_extension("module.so", module="package.module")
+    return info.state_size + isles.extension_copies().count + len(info.init or "")
+
+
 async def wait() -> int:
     async with await aio.Interpreter.create() as it:
         return await it.call(square, 4)
