@@ -47,11 +47,11 @@ def inspect_extension(file: str | os.PathLike[str], module: str | None = None) -
 class ExtensionCopies(NamedTuple):
     """Copies of libraries in this process (extensions="private").
 
-    count, bytes             of interpreters that live, and what these don't share with the originals, at most
+    copies, bytes            of interpreters that live, and what these don't share with the originals, at most
     left, left_bytes         of ended ones, where unloading is not safe
     """
 
-    count: int
+    copies: int
     bytes: int
     left: int
     left_bytes: int

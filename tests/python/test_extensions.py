@@ -72,7 +72,7 @@ class Copies(unittest.TestCase):
             it.exec("import static_counter, static_object")
             stats, during = it.stats(), isles.extension_copies()
         self.assertEqual(stats["extension_copies"], 2)
-        self.assertEqual(during.count, before.count + 2)
+        self.assertEqual(during.copies, before.copies + 2)
         self.assertEqual(during.bytes, before.bytes + stats["extension_copy_bytes"])
         self.assertEqual(isles.extension_copies(), before)  # these can be unloaded
 

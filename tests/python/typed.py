@@ -32,7 +32,7 @@ def use() -> None:
 
 def inspected() -> int:
     info: isles.ExtensionInfo = isles.inspect_extension("module.so", module="package.module")
-    return info.state_size + isles.extension_copies().count + len(info.init or "")
+    return info.state_size + isles.extension_copies().copies + len(info.init or "")
 
 
 async def wait() -> int:
