@@ -109,10 +109,23 @@ static void spell_name(char *name, int descriptor)
     sprintf(name, "/%d", descriptor);
 }
 
+static char *why_none(const char *shown_as, const int *errors)
+{
+    const char *folder = temporary_folder(), *unlinked = strerrordesc_np(errors[PLAT_COPY_UNLINKED]);
+    const char *memory = strerrordesc_np(errors[PLAT_COPY_MEMFD]);
+    return plat_printf("%s: no copy could be made: in memory: %s; in %s: %s", shown_as,
+                       memory != NULL ? memory : "unknown error", folder,
+                       unlinked != NULL ? unlinked : "unknown error");
+}
+
 bool library_file_make(library_file *f, int original, const char *shown_as, char **out_error)
 {
     struct stat about;
-    int error = fstat(original, &about) == 0 ? ENOSYS : errno;
+    int errors[PLAT_COPY_MEDIA] = {0};
+    if (fstat(original, &about) != 0) {
+        *out_error = plat_printf("%s: no copy could be made: %s", shown_as, strerror(errno));
+        return false;
+    }
     *f = (library_file){.original = original, .size = (size_t)about.st_size, .first_patch = SIZE_MAX};
     for (int medium = atomic_load(&begin_with); medium < PLAT_COPY_MEDIA; medium++) {
         f->copy = make_medium((plat_copy_medium)medium, shown_as);
@@ -121,10 +134,10 @@ bool library_file_make(library_file *f, int original, const char *shown_as, char
             spell_name(f->name, f->copy);
             return true;
         }
-        error = errno;
+        errors[medium] = errno;
         library_file_close(f);
     }
-    *out_error = plat_printf("no copy could be made: %s", strerror(error));
+    *out_error = why_none(shown_as, errors);
     return false;
 }
 
