@@ -224,8 +224,10 @@ static void test_floods_and_leaks(void **state)
             check(false);
         }
         isle_error_free(err);
+        err = NULL;
         neighbour_is_fine(&n);
-        end(it);
+        /* threads that go on making threads have until then */
+        check_status(isle_interp_end(it, isle_deadline_in(2 * ISLE_SECOND), &err), ISLE_OK, err);
     }
     neighbour_end(&n);
 }
