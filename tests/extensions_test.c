@@ -1,7 +1,9 @@
 /* Extension modules that refuse an own GIL (tests/copied): what they say of themselves, and private copies of them. */
 #include <dlfcn.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "support.h"
 
@@ -326,6 +328,82 @@ static void test_code_is_the_originals(void **state)
     end(it);
 }
 
+/* --- what finds the main interpreter finds the copy's -------------------------------------------------------------- */
+
+static const char threads_code[] = "import threading\n"
+                                   "def visit(m):\n"
+                                   "    seen = []\n"
+                                   "    note = lambda: seen.append(m.interpreter())\n"
+                                   "    assert m.call_in_thread(note) == m.interpreter()\n"
+                                   "    assert m.call_here(note) == m.interpreter()\n"
+                                   "    own = threading.Thread(target=lambda: seen.append(m.call_here(note)))\n"
+                                   "    own.start(); own.join()\n"
+                                   "    assert seen == [m.interpreter()] * 7, seen\n";
+
+static void test_native_threads_find_their_interpreter(void **state)
+{
+    (void)state;
+    static const char *const modules[] = {"native_thread", "native_own_gil"};
+    isle_interp a = create_private(0), b = create_private(0);
+    run(a, threads_code);
+    run(b, threads_code);
+    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
+        runf(a, "import %s as m\nfor i in range(20): visit(m)", modules[i]);
+        runf(b, "import %s as m\nfor i in range(20): visit(m)", modules[i]);
+    }
+    check(eval_int(a, "m.interpreter()") != eval_int(b, "m.interpreter()"));
+    end(a);
+    run(b, "visit(m)");
+    end(b);
+}
+
+static void test_pending_calls_find_their_interpreter(void **state)
+{
+    (void)state;
+    isle_interp it = create_private(0);
+    run(it, "import native_thread as m, time\nseen = []\n"
+            "m.ask_in_thread(lambda: seen.append(m.interpreter()))\n"
+            "until = time.monotonic() + 60\n"
+            "while not seen and time.monotonic() < until: pass\n"
+            "assert seen == [m.interpreter()], seen\n");
+    end(it);
+}
+
+static bool comes_within(int fd, int ms)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    return poll(&wait, 1, ms) == 1;
+}
+
+/* Its thread is left where it is: what it would touch is gone. */
+static void test_late_threads_stay_outside(void **state)
+{
+    (void)state;
+    int to[2], from[2];
+    char byte;
+    check(pipe(to) == 0 && pipe(from) == 0);
+    isle_interp it = create_private(0);
+    runf(it, "import native_thread; native_thread.leave_late(%d, %d)", to[0], from[1]);
+    end(it);
+    check(write(to[1], "x", 1) == 1);
+    check(comes_within(from[0], 60000) && read(from[0], &byte, 1) == 1);
+    check(byte == '0');
+    check(!comes_within(from[0], 100));
+    it = create_private(0);
+    run(it, "import native_thread as m; assert m.call_in_thread(lambda: 0) == m.interpreter()");
+    end(it);
+}
+
+static void test_end_with_busy_threads(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        isle_interp it = create_private(0);
+        run(it, "import native_thread as m\nfor i in range(3): m.leave_busy()\nm.call_in_thread(lambda: 0)");
+        end(it);
+    }
+}
+
 static isle_engine_info engine(void)
 {
     isle_engine_info info = {.size = sizeof info};
@@ -486,6 +564,10 @@ int main(void)
         cmocka_unit_test(test_cxx),
         cmocka_unit_test(test_helpers),
         cmocka_unit_test(test_code_is_the_originals),
+        cmocka_unit_test(test_native_threads_find_their_interpreter),
+        cmocka_unit_test(test_pending_calls_find_their_interpreter),
+        cmocka_unit_test(test_late_threads_stay_outside),
+        cmocka_unit_test(test_end_with_busy_threads),
         cmocka_unit_test(test_given_back),
         cmocka_unit_test(test_with_descriptors_of_its_own),
         cmocka_unit_test(test_under_a_policy),

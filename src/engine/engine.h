@@ -209,7 +209,8 @@ bool engine_has_due(engine_interp *interp);
 void engine_release_due(engine_interp *interp);
 
 /* Home thread, detached, after the last task. One round of making the threads that the code left go: interrupts
- * all of them and gives them a moment. Returns how many are left. */
+ * all of them and gives them a moment. Returns how many are left. 0: those that extensions have wait outside until the
+ * next engine_run. */
 size_t engine_reap_threads(engine_interp *interp);
 /* Names of the threads that are left, comma-separated; owned; NULL when none. */
 char *engine_thread_names(engine_interp *interp);

@@ -1,7 +1,7 @@
 /* Private copies of extension modules. In an interpreter that wants them _imp.create_dynamic, which importlib's loaders
  * call, is a function of ours. Loaders, specs, __file__ and sys.modules stay importlib's.
  *
- * A module that says that it can have a GIL of its own, and binds to no other extension, goes CPython's way. Of
+ * A module that says that it can have a GIL of its own, and looks for nothing outside its interpreter, goes CPython's way. Of
  * another one's library the interpreter loads a copy (src/platform/linux/library_copy.c), once for a file, and its
  * init function runs here, not in the main interpreter as CPython would have it. To know which, the init function has
  * to be called; that is done in the copy too, which is then unloaded again, and is remembered for the process by the
@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "extension_init.h"
+#include "gilstate.h"
 #include "library_copy.h"
 
 typedef struct made { /* a module that was made from a copy */
@@ -27,6 +28,7 @@ typedef struct made { /* a module that was made from a copy */
 
 struct extensions {
     plat_copies *copies;
+    gilstate *gilstate; /* their owner */
     made *made;
     PyObject *cpythons;         /* _imp.create_dynamic as it was */
     PyObject *cpythons_exec;    /* _imp.exec_dynamic, likewise */
@@ -114,16 +116,23 @@ static bool may_be_shared(const char *name)
 }
 
 /* Destructors of what uses Python are often there to release its objects, which are gone with their interpreter. */
-const plat_copies_rules extensions_rules = {is_pythons, hands_out_code, may_be_shared, true};
+const plat_copies_rules extensions_rules = {is_pythons, hands_out_code, may_be_shared, true, gilstate_calls};
 
 static bool is_for_definitions(const char *symbol)
 {
     return strcmp(symbol, "PyModuleDef_Init") == 0;
 }
 
-static bool takes_capsules(const char *symbol)
+/* That finds functions of another extension; or the main interpreter, and in a copy its own (gilstate.c). */
+static bool looks_elsewhere(const char *symbol)
 {
-    return strcmp(symbol, "PyCapsule_GetPointer") == 0 || strcmp(symbol, "PyCapsule_Import") == 0;
+    static const char *const names[] = {"PyCapsule_GetPointer", "PyCapsule_Import", "PyGILState_Ensure",
+                                        "Py_AddPendingCall"};
+    bool found = false;
+    for (size_t i = 0; !found && i < sizeof names / sizeof *names; i++) {
+        found = strcmp(symbol, names[i]) == 0;
+    }
+    return found;
 }
 
 /* --- modules that need no copy ------------------------------------------------------------------------------------ */
@@ -386,10 +395,11 @@ static bool is_cpythons(const wanted *w)
 }
 
 /* Functions of another extension, which may be a copy: kept in a static variable, as numpy's import_array() does, they
- * are no other interpreter's. What comes with CPython takes them from its own modules only, which are never copied. */
-static bool binds_to_others(const wanted *w)
+ * are no other interpreter's. Threads of its own come into the main interpreter. What comes with CPython takes functions
+ * from its own modules only, which are never copied, and starts no such threads. */
+static bool needs_copy(const wanted *w)
 {
-    return !is_cpythons(w) && plat_library_wants(PyBytes_AS_STRING(w->file), takes_capsules);
+    return !is_cpythons(w) && plat_library_wants(PyBytes_AS_STRING(w->file), looks_elsewhere);
 }
 
 typedef enum copy_outcome { COPY_FAILED, COPY_MADE, COPY_NEEDLESS } copy_outcome;
@@ -406,7 +416,7 @@ static copy_outcome use_copy(const wanted *w, void *library, size_t copies_befor
         refuse(w, "%U has no init function for the module %U", w->path, w->name);
         return COPY_FAILED;
     }
-    if (init.info.interpreters == ISLE_EXTENSION_PER_INTERPRETER_GIL && !binds_to_others(w)) {
+    if (init.info.interpreters == ISLE_EXTENSION_PER_INTERPRETER_GIL && !needs_copy(w)) {
         plat_copies_drop(w->e->copies, copies_before);
         return COPY_NEEDLESS;
     }
@@ -635,7 +645,11 @@ int extensions_install(engine_interp *interp, const isle_interp_config *config)
         return 0;
     }
     struct extensions *e = plat_calloc(1, sizeof *e);
-    if (e == NULL || (e->copies = plat_copies_new(&extensions_rules)) == NULL) {
+    if (e == NULL || (e->gilstate = gilstate_new(interp)) == NULL ||
+        (e->copies = plat_copies_new(&extensions_rules, e->gilstate)) == NULL) {
+        if (e != NULL && e->gilstate != NULL) {
+            gilstate_free(e->gilstate);
+        }
         plat_free(e);
         PyErr_NoMemory();
         return -1;
@@ -669,20 +683,53 @@ void extensions_drop(engine_interp *interp)
     }
 }
 
+void extensions_hold(engine_interp *interp, bool held)
+{
+    if (interp->extensions != NULL) {
+        (held ? gilstate_hold : gilstate_let)(interp->extensions->gilstate);
+    }
+}
+
+bool extensions_close(engine_interp *interp)
+{
+    return interp->extensions == NULL || gilstate_close(interp->extensions->gilstate, interp);
+}
+
+void extensions_state_gone(engine_interp *interp)
+{
+    if (interp->extensions != NULL) {
+        gilstate_shut(interp->extensions->gilstate, true);
+    }
+}
+
+/* While a copy is loaded it may call for its owner. */
+static void free_copies(struct extensions *e, bool close)
+{
+    bool none_left = plat_copies_free(e->copies, close);
+    e->copies = NULL;
+    if (none_left && e->gilstate != NULL) {
+        gilstate_free(e->gilstate);
+    }
+    e->gilstate = NULL;
+}
+
 void extensions_end(engine_interp *interp)
 {
     if (interp->extensions != NULL) {
-        plat_copies_free(interp->extensions->copies, true);
-        interp->extensions->copies = NULL;
+        free_copies(interp->extensions, true);
         recount(interp);
     }
 }
 
 void extensions_free(engine_interp *interp)
 {
-    if (interp->extensions != NULL) {
-        plat_copies_free(interp->extensions->copies, false);
-        plat_free(interp->extensions);
+    struct extensions *e = interp->extensions;
+    if (e != NULL) {
+        if (e->gilstate != NULL) {
+            gilstate_shut(e->gilstate, false);
+            free_copies(e, false);
+        }
+        plat_free(e);
         interp->extensions = NULL;
     }
 }

@@ -9,7 +9,13 @@ int extensions_install(engine_interp *interp, const isle_interp_config *config);
 /* Attached: what it keeps of modules goes, so that these can; then all of its objects. Again is fine. */
 void extensions_forget_modules(engine_interp *interp);
 void extensions_drop(engine_interp *interp);
-/* CPython has taken the interpreter apart: its copies are unloaded where that is safe. */
+/* Home, detached: threads of copies that would come in wait (`held`), or do. */
+void extensions_hold(engine_interp *interp, bool held);
+/* The same for good: no thread of a copy's comes in any more. false: one is inside. */
+bool extensions_close(engine_interp *interp);
+/* CPython has taken the interpreter apart: nobody may come in. */
+void extensions_state_gone(engine_interp *interp);
+/* After that: its copies are unloaded where that is safe. */
 void extensions_end(engine_interp *interp);
 /* Any thread: whatever is left of it stays for good. */
 void extensions_free(engine_interp *interp);

@@ -267,6 +267,18 @@ static void drop_asyncgen_hooks(void)
     PyErr_Clear();
 }
 
+/* Threads of extensions may have come since the last were reaped. */
+static void keep_out(engine_interp *interp)
+{
+    if (interp->extensions != NULL) {
+        PyEval_SaveThread();
+        while (!extensions_close(interp)) {
+            engine_reap_threads(interp);
+        }
+        PyEval_RestoreThread(interp->home);
+    }
+}
+
 /* Ends CPython's part; attached before, nothing attached after. */
 static void end_state(engine_interp *interp)
 {
@@ -277,8 +289,10 @@ static void end_state(engine_interp *interp)
     bool may_go = lender_close(interp); /* before its types go: releasing runs code of theirs */
     drop_objects(interp);
     drop_asyncgen_hooks();
+    keep_out(interp);
     defects_end_lock(interp, &locked);
     Py_EndInterpreter(interp->home);
+    extensions_state_gone(interp);
     policy_end(interp);
     defects_end_unlock(locked);
     atomic_fetch_sub(&engine.interps, 1);

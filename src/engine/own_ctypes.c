@@ -52,12 +52,12 @@ static PyModuleDef *load_copy(plat_copies *set)
 /* Under the lock. */
 static copy *another(void)
 {
-    static const plat_copies_rules rules = {NULL, NULL, NULL, false};
+    static const plat_copies_rules rules = {NULL, NULL, NULL, false, NULL};
     copy *c = plat_calloc(1, sizeof *c);
     if (c == NULL) {
         return NULL;
     }
-    c->set = plat_copies_new(&rules);
+    c->set = plat_copies_new(&rules, NULL);
     c->def = load_copy(c->set);
     if (c->def == NULL) {
         plat_copies_free(c->set, false);

@@ -363,6 +363,7 @@ void interrupt_threads(engine_interp *interp, bool on, bool insist); /* see thre
 
 /* threads.c: for engine_park, whose caller can't attach when it is needed. Any thread. */
 size_t threads_count(engine_interp *interp); /* that Python code started, those that have not come to life included */
+bool threads_are_none(engine_interp *interp); /* no state but the home thread's, whoever made it */
 bool threads_started_by_python(const PyThreadState *t);
 bool threads_has(engine_interp *interp, unsigned long ident); /* is that thread one of the interpreter's? */
 /* Of those that Python code started. _raise: attached; asynchronously. _signal: their system calls return EINTR */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "extensions.h"
 #include "quota.h"
 #include "python.h"
 
@@ -322,6 +323,7 @@ isle_status engine_run(engine_interp *interp, const engine_task *task, parcel *o
 {
     isle_status status;
     *out_value = (parcel){.data = NULL};
+    extensions_hold(interp, false);
     if (task->kind == ENGINE_JOIN_THREADS) {
         threads_note_left(interp); /* one of them may hold the GIL for good: then we get no further */
     }

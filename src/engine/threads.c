@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define Py_BUILD_CORE /* for _PyRuntime.interpreters.mutex, 3.13 to 3.15 */
+#include "extensions.h"
 #include "python.h"
 
 #include <internal/pycore_runtime.h>
@@ -78,6 +79,15 @@ size_t threads_count(engine_interp *interp)
     }
     threads_unlock_list();
     return count;
+}
+
+bool threads_are_none(engine_interp *interp)
+{
+    threads_lock_list();
+    PyThreadState *first = PyInterpreterState_ThreadHead(interp->state);
+    bool none = first == interp->home && PyThreadState_Next(first) == NULL;
+    threads_unlock_list();
+    return none;
 }
 
 bool threads_has(engine_interp *interp, unsigned long ident)
@@ -167,6 +177,9 @@ size_t engine_reap_threads(engine_interp *interp)
     list_threads(interp, &list);
     remember_left(interp, &list);
     for (int round = 0; round < ROUNDS && list.count > 0; round++) {
+        if (round == 1) {
+            extensions_hold(interp, true); /* some come again and again */
+        }
         interrupt_all(interp, &list, round > 0);
         PyEval_SaveThread();
         plat_gate never = {0};
@@ -177,6 +190,7 @@ size_t engine_reap_threads(engine_interp *interp)
         remember_left(interp, &list);
     }
     PyEval_SaveThread();
+    extensions_hold(interp, list.count == 0);
     return list.count;
 }
 

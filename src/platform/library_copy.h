@@ -13,6 +13,14 @@
 #include <stdint.h>
 
 typedef struct plat_copies plat_copies;
+/* A function of others whose calls in a copy go to ours, with one more argument behind its `args`, all of which are
+ * integers or addresses: the set's owner. x86-64 and AArch64; elsewhere they go where they always do. What a library calls
+ * while it is loaded (constructors) does, too. */
+typedef struct plat_copies_call {
+    const char *symbol;
+    void (*ours)(void);
+    unsigned args; /* 3 at most */
+} plat_copies_call;
 typedef struct plat_copies_rules {
     bool (*is_private)(const char *symbol); /* who wants this symbol of others must be copied; NULL: nobody */
     bool (*stays)(const char *symbol);      /* ... must not be unloaded; NULL: none must */
@@ -20,11 +28,14 @@ typedef struct plat_copies_rules {
     /* Of those that is_private wants copied: destructors of static objects, and functions that are one, don't run, at
      * the process's exit neither. */
     bool silent_end;
+    const plat_copies_call *calls; /* the last has no symbol; NULL: none */
 } plat_copies_rules;
 
-plat_copies *plat_copies_new(const plat_copies_rules *rules /* static */); /* NULL: no memory */
-/* Unloads what can be (`close`), the newest first; the rest stays for good, and is counted as left behind. */
-void plat_copies_free(plat_copies *copies, bool close);
+/* `owner` is for rules->calls. NULL: no memory */
+plat_copies *plat_copies_new(const plat_copies_rules *rules /* static */, void *owner);
+/* Unloads what can be (`close`), the newest first; the rest stays for good, and is counted as left behind. true: nothing
+ * of it stays, and nobody will name the owner any more. */
+bool plat_copies_free(plat_copies *copies, bool close);
 
 /* For dlsym(): the set's copy of the file, which is made if there is none. NULL: *out_error says why (plat_free;
  * NULL: no memory). The caller's thread may be anywhere but in a constructor of a library. */

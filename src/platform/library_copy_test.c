@@ -29,7 +29,7 @@ static bool everybody(const char *symbol)
     return true;
 }
 
-static const plat_copies_rules loose = {nobody, nobody, NULL, true}, tight = {nobody, everybody, NULL, false};
+static const plat_copies_rules loose = {nobody, nobody, NULL, true, NULL}, tight = {nobody, everybody, NULL, false, NULL};
 
 static const char *original(void)
 {
@@ -85,7 +85,7 @@ static void test_in_all_media(void **state)
     setenv("TMPDIR", folder, 1);
     for (int medium = PLAT_COPY_MEMFD; medium < PLAT_COPY_MEDIA; medium++) {
         plat_copies_begin_with((plat_copy_medium)medium);
-        plat_copies *a = plat_copies_new(&loose), *b = plat_copies_new(&loose);
+        plat_copies *a = plat_copies_new(&loose, NULL), *b = plat_copies_new(&loose, NULL);
         void *in_a = function_in(a), *in_b = function_in(b);
         assert_ptr_not_equal(in_a, in_b);
         assert_ptr_equal(function_in(a), in_a); /* one for a set */
@@ -110,12 +110,12 @@ static void test_what_stays(void **state)
 {
     (void)state;
     plat_copies_totals before = plat_copies_total();
-    plat_copies *copies = plat_copies_new(&tight);
+    plat_copies *copies = plat_copies_new(&tight, NULL);
     void *at = function_in(copies);
     assert_int_equal(plat_copies_total().live, before.live + 1);
     plat_copies_free(copies, true);
     check_copy(at);
-    copies = plat_copies_new(&loose);
+    copies = plat_copies_new(&loose, NULL);
     function_in(copies);
     plat_copies_free(copies, false);
     plat_copies_totals after = plat_copies_total();
@@ -127,7 +127,7 @@ static void test_what_stays(void **state)
 static void test_dropped(void **state)
 {
     (void)state;
-    plat_copies *copies = plat_copies_new(&loose);
+    plat_copies *copies = plat_copies_new(&loose, NULL);
     Dl_info info;
     void *at = function_in(copies);
     plat_copies_drop(copies, 0);
@@ -141,7 +141,7 @@ static void test_no_library(void **state)
 {
     (void)state;
     static const char *const files[] = {"/nowhere/x.so", "/etc/passwd", "/tmp", "/dev/null"};
-    plat_copies *copies = plat_copies_new(&loose);
+    plat_copies *copies = plat_copies_new(&loose, NULL);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *error = NULL;
         assert_null(plat_copies_load(copies, files[i], &error));

@@ -7,7 +7,7 @@
  *   - what C++ has once in a process (STB_GNU_UNIQUE) becomes weak, so that each copy has its own, unless a library
  *     that stays shared has it, too
  *   - by choice, destructors of static objects are not called at its end: what they would touch is gone
- * and afterwards the linker's name for it becomes the original's path with "/." in it: debuggers, profilers and
+ * and afterwards calls that rules name are redirected (library_calls.c), and the linker's name for it becomes the original's path with "/." in it: debuggers, profilers and
  * dladdr() name the original, and whoever loads that by its path gets the original itself.
  *
  * A set belongs to one interpreter; no lock is held while the linker works, since constructors may do anything. */
@@ -51,6 +51,9 @@ typedef struct known { /* of a file: must it be copied? */
 
 struct plat_copies {
     const plat_copies_rules *rules;
+    void *owner;
+    library_calls calls;
+    bool is_left; /* a copy of it stays, or may */
     copy *last;
     known *known;
     _Atomic size_t count;
@@ -495,6 +498,22 @@ static char *linkers_error(const loading *l)
     return strncmp(text, l->bytes.name, len) == 0 ? plat_printf("%s%s", l->place.file, text + len) : plat_strdup(text);
 }
 
+static bool link_copy(loading *l, copy *c)
+{
+    plat_copies *copies = l->copies;
+    c->handle = dlopen(l->bytes.name, RTLD_NOW | RTLD_LOCAL);
+    if (c->handle == NULL || dlinfo(c->handle, RTLD_DI_LINKMAP, &c->map) != 0) {
+        *l->out_error = linkers_error(l);
+        return false;
+    }
+    int error = library_calls_redirect(&copies->calls, copies->rules->calls, copies->owner, l->place.image, c->map);
+    if (error != 0) {
+        fail(l, "its calls can't be redirected", strerror(error));
+        copies->is_left = true; /* its constructors have run */
+    }
+    return error == 0;
+}
+
 static copy *open_copy(loading *l, const struct stat *about)
 {
     copy *c = plat_calloc(1, sizeof *c);
@@ -506,9 +525,7 @@ static copy *open_copy(loading *l, const struct stat *about)
     memcpy(c->spelled, l->bytes.name, sizeof c->spelled);
     c->stays = l->place.image->no_delete || wants(l->place.image, l->copies->rules->stays);
     lend_aliases(l);
-    c->handle = dlopen(l->bytes.name, RTLD_NOW | RTLD_LOCAL);
-    if (c->handle == NULL || dlinfo(c->handle, RTLD_DI_LINKMAP, &c->map) != 0) {
-        *l->out_error = linkers_error(l);
+    if (!link_copy(l, c)) {
         plat_free(c);
         return NULL;
     }
@@ -625,7 +642,9 @@ static bool unload(copy *c)
 /* What stays keeps its shown name: that is never freed then. */
 static void end_copy(plat_copies *copies, copy *c, bool close)
 {
-    count_gone(copies, c, !close || c->stays || !unload(c));
+    bool stays = !close || c->stays || !unload(c);
+    copies->is_left = copies->is_left || stays;
+    count_gone(copies, c, stays);
     plat_free(c->soname);
     plat_free(c);
 }
@@ -639,19 +658,20 @@ void plat_copies_drop(plat_copies *copies, size_t count)
     }
 }
 
-plat_copies *plat_copies_new(const plat_copies_rules *rules)
+plat_copies *plat_copies_new(const plat_copies_rules *rules, void *owner)
 {
     plat_copies *copies = plat_calloc(1, sizeof *copies);
     if (copies != NULL) {
         copies->rules = rules;
+        copies->owner = owner;
     }
     return copies;
 }
 
-void plat_copies_free(plat_copies *copies, bool close)
+bool plat_copies_free(plat_copies *copies, bool close)
 {
     if (copies == NULL) {
-        return;
+        return true;
     }
     while (copies->last != NULL) {
         copy *c = copies->last;
@@ -663,7 +683,12 @@ void plat_copies_free(plat_copies *copies, bool close)
         copies->known = k->next;
         plat_free(k);
     }
+    bool is_left = copies->is_left;
+    if (!is_left) {
+        library_calls_free(&copies->calls);
+    }
     plat_free(copies);
+    return !is_left;
 }
 
 #else
@@ -674,16 +699,18 @@ struct plat_copies {
     char nothing;
 };
 
-plat_copies *plat_copies_new(const plat_copies_rules *rules)
+plat_copies *plat_copies_new(const plat_copies_rules *rules, void *owner)
 {
     (void)rules;
+    (void)owner;
     return plat_calloc(1, sizeof(plat_copies));
 }
 
-void plat_copies_free(plat_copies *copies, bool close)
+bool plat_copies_free(plat_copies *copies, bool close)
 {
     (void)close;
     plat_free(copies);
+    return true;
 }
 
 void *plat_copies_load(plat_copies *copies, const char *file, char **out_error)

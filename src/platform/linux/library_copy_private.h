@@ -1,5 +1,5 @@
-/* The parts of library_copy.c: where a library's needs lie (library_needs.c), a copy's bytes (library_file.c), and the
- * pages that it shares with the original once it is loaded (library_pages.c). */
+/* The parts of library_copy.c: where a library's needs lie (library_needs.c), a copy's bytes (library_file.c), the
+ * pages that it shares with the original once it is loaded (library_pages.c), and whom it calls (library_calls.c). */
 #ifndef ISLES_LIBRARY_COPY_PRIVATE_H
 #define ISLES_LIBRARY_COPY_PRIVATE_H
 
@@ -40,6 +40,21 @@ void library_file_close(library_file *f); /* the copy's descriptor */
 
 /* A number that no other copy of the process has. */
 unsigned library_number(void);
+
+/* Maps these bytes to be run, of a medium that the system runs code from; munmap. NULL: errno. */
+void *library_code_map(const void *code, size_t size);
+
+/* --- library_calls.c: calls of copies that go to functions of who made the set ----------------------------------- */
+
+typedef struct library_calls { /* of a set; zeros at first */
+    char *code;                /* NULL: not needed yet */
+    size_t size;
+} library_calls;
+
+/* Of the copy that is loaded as `map`. 0 or an errno. */
+int library_calls_redirect(library_calls *l, const plat_copies_call *calls, void *owner, const elf_image *image,
+                           const struct link_map *map);
+void library_calls_free(library_calls *l); /* none of its copies is loaded any more */
 
 /* --- library_pages.c ---------------------------------------------------------------------------------------------- */
 

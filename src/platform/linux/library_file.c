@@ -141,6 +141,23 @@ bool library_file_make(library_file *f, int original, const char *shown_as, char
     return false;
 }
 
+void *library_code_map(const void *code, size_t size)
+{
+    void *at = MAP_FAILED;
+    int error = ENOSYS;
+    for (int medium = atomic_load(&begin_with); at == MAP_FAILED && medium < PLAT_COPY_MEDIA; medium++) {
+        int fd = make_medium((plat_copy_medium)medium, "isles-calls");
+        bool written = fd >= 0 && write(fd, code, size) == (ssize_t)size;
+        at = written ? mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+        error = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    errno = error;
+    return at != MAP_FAILED ? at : NULL;
+}
+
 bool library_file_write(const library_file *f, size_t offset, const void *bytes, size_t size)
 {
     return pwrite(f->copy, bytes, size, (off_t)offset) == (ssize_t)size;

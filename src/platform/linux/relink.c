@@ -1,7 +1,7 @@
 /* Redirects calls of a function that a program or library makes by its name, in that one object: its table of addresses
- * (PLT and GOT), which the dynamic linker filled in, gets another one. Others that call the function are not concerned,
- * and no code is changed. For what CPython calls in libc: its own functions can be replaced where they are named
- * (src/engine/replace.c), what these call in turn not. */
+ * (PLT and GOT), which the dynamic linker filled in, gets another one, and so do data with the function's address. Others
+ * that call the function are not concerned, and no code is changed. For what CPython calls in libc: its own functions
+ * can be replaced where they are named (src/engine/replace.c), what these call in turn not. And for private copies. */
 #include "own.h"
 
 #include <errno.h>
@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #if defined(__x86_64__)
-enum { BY_CALL = R_X86_64_JUMP_SLOT, BY_ADDRESS = R_X86_64_GLOB_DAT };
+enum { BY_CALL = R_X86_64_JUMP_SLOT, BY_ADDRESS = R_X86_64_GLOB_DAT, IN_DATA = R_X86_64_64 };
 #elif defined(__aarch64__)
-enum { BY_CALL = R_AARCH64_JUMP_SLOT, BY_ADDRESS = R_AARCH64_GLOB_DAT };
+enum { BY_CALL = R_AARCH64_JUMP_SLOT, BY_ADDRESS = R_AARCH64_GLOB_DAT, IN_DATA = R_AARCH64_ABS64 };
 #else
-enum { BY_CALL = -1, BY_ADDRESS = -1 };
+enum { BY_CALL = -1, BY_ADDRESS = -1, IN_DATA = -1 };
 #endif
 
 typedef struct object {
@@ -87,7 +87,7 @@ static int relink_in(const object *o, ElfW(Sxword) list, ElfW(Sxword) list_size,
     int result = ENOENT;
     for (size_t i = 0; i < count && result != EACCES; i++) {
         int kind = (int)ELF64_R_TYPE(r[i].r_info);
-        if ((kind == BY_CALL || kind == BY_ADDRESS) &&
+        if ((kind == BY_CALL || kind == BY_ADDRESS || (kind == IN_DATA && r[i].r_addend == 0)) &&
             strcmp(names + symbols[ELF64_R_SYM(r[i].r_info)].st_name, name) == 0) {
             void **slot = (void **)(o->base + r[i].r_offset); /* NOLINT(performance-no-int-to-ptr) */
             result = write_slot(o, slot, ours) ? 0 : EACCES;
