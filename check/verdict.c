@@ -258,8 +258,10 @@ static void warn_of_import(check_extension *extension, elf_api api, const char *
 static void warn_of_facts(check_extension *extension)
 {
     warn_of_slopes(extension);
-    warn_of_import(extension, ELF_API_GILSTATE, "finds the main interpreter, whichever interpreter calls");
-    warn_of_import(extension, ELF_API_PENDING, "runs in the main interpreter");
+    warn_of_import(extension, ELF_API_GILSTATE,
+                   "finds the main interpreter, whichever interpreter calls; a private copy's "
+                   "finds its own");
+    warn_of_import(extension, ELF_API_PENDING, "runs in the main interpreter; a private copy's in its own");
     warn_of_import(extension, ELF_API_MAIN, "is about the main interpreter");
     warn_of_import(extension, ELF_API_ATEXIT, "runs at the end of the process, not of the interpreter");
     warn_of_import(extension, ELF_API_LOCALE, "changes the locale of the whole process");

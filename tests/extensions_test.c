@@ -328,7 +328,7 @@ static void test_code_is_the_originals(void **state)
     end(it);
 }
 
-/* --- what finds the main interpreter finds the copy's -------------------------------------------------------------- */
+/* --- what finds the main interpreter finds the copy's ------------------------------------------------------------- */
 
 static const char threads_code[] = "import threading\n"
                                    "def visit(m):\n"

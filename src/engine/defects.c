@@ -25,7 +25,7 @@ static const isle_engine_defect defects[] = {
      "sys._current_frames() looks into the threads of other interpreters, and the process aborts",
      "it and sys._current_exceptions are replaced: they know the threads of their own interpreter"},
     {"python/cpython#90453", "PyGILState_Ensure finds the main interpreter, never another",
-     "isle_interp_enter attaches to the right one; extensions that use PyGILState stay wrong"},
+     "isle_interp_enter attaches to the right one, and so do private copies of extensions; others stay wrong"},
 #if PY_VERSION_HEX >= 0x030e0000
     {"python/cpython#127945",
      "importing ctypes empties a table of the process for a moment: a call of another interpreter crashes",

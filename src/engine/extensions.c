@@ -1,11 +1,11 @@
 /* Private copies of extension modules. In an interpreter that wants them _imp.create_dynamic, which importlib's loaders
  * call, is a function of ours. Loaders, specs, __file__ and sys.modules stay importlib's.
  *
- * A module that says that it can have a GIL of its own, and looks for nothing outside its interpreter, goes CPython's way. Of
- * another one's library the interpreter loads a copy (src/platform/linux/library_copy.c), once for a file, and its
- * init function runs here, not in the main interpreter as CPython would have it. To know which, the init function has
- * to be called; that is done in the copy too, which is then unloaded again, and is remembered for the process by the
- * file's identity.
+ * A module that says that it can have a GIL of its own, and looks for nothing outside of its interpreter, goes
+ * CPython's way. Of another one's library the interpreter loads a copy (src/platform/linux/library_copy.c), once for a
+ * file, and its init function runs here, not in the main interpreter as CPython would have it. To know which, the init
+ * function has to be called; that is done in the copy too, which is then unloaded again, and is remembered for the
+ * process by the file's identity.
  *
  * One `extensions` belongs to an interpreter and is touched attached to it; engine_interp's counts are for any
  * thread. */
@@ -395,8 +395,8 @@ static bool is_cpythons(const wanted *w)
 }
 
 /* Functions of another extension, which may be a copy: kept in a static variable, as numpy's import_array() does, they
- * are no other interpreter's. Threads of its own come into the main interpreter. What comes with CPython takes functions
- * from its own modules only, which are never copied, and starts no such threads. */
+ * are no other interpreter's. Threads of its own come into the main interpreter. What comes with CPython takes
+ * functions from its own modules only, which are never copied, and starts no such threads. */
 static bool needs_copy(const wanted *w)
 {
     return !is_cpythons(w) && plat_library_wants(PyBytes_AS_STRING(w->file), looks_elsewhere);

@@ -1,16 +1,16 @@
 /* Private copies and the interpreter that they belong to. Extensions have threads that Python does not know, and those
  * come in by PyGILState_Ensure(). For such a thread CPython takes the main interpreter, as it does for what
- * Py_AddPendingCall() is given (python/cpython#59956, #90453; up to 3.15). A copy belongs to one interpreter, so its calls
- * come here (src/platform/linux/library_calls.c) with the `gilstate` of that.
+ * Py_AddPendingCall() is given (python/cpython#59956, #90453; up to 3.15). A copy belongs to one interpreter, so its
+ * calls come here (src/platform/linux/library_calls.c) with the `gilstate` of that.
  *
- * A thread that has a state of the interpreter already, Python's own threads that is, goes CPython's way. Another one gets
- * a state for as long as it is inside, and steps out of any other interpreter meanwhile.
+ * A thread that has a state of the interpreter already, Python's own threads that is, goes CPython's way. Another one
+ * gets a state for as long as it is inside, and steps out of any other interpreter meanwhile.
  *
- * A `gilstate` has a door. While threads are made to leave, nobody comes in, but waits. When none but the home thread has
- * a state, the interpreter closes it for good. Who comes later waits for ever, as CPython has it at its own exit: there is nothing to return to, and code behind the call
- * takes it for granted that it is attached. Py_IsInitialized() says so before. The door's lock is a leaf: while
- * CPython is called for somebody who comes in, he is counted, and the door waits for him. A `gilstate` lives as long as a
- * copy of its interpreter's is loaded, which may be for ever. */
+ * A `gilstate` has a door. While threads are made to leave, nobody comes in, but waits. When none but the home thread
+ * has a state, the interpreter closes it for good. Who comes later waits for ever, as CPython has it at its own exit:
+ * there is nothing to return to, and code behind the call takes it for granted that it is attached. Py_IsInitialized()
+ * says so before. The door's lock is a leaf: while CPython is called for somebody who comes in, he is counted, and the
+ * door waits for him. A `gilstate` lives as long as a copy of its interpreter's is loaded, which may be for ever. */
 #include "gilstate.h"
 
 #define Py_BUILD_CORE /* for _PyEval_AddPendingCall, 3.13 to 3.15 */

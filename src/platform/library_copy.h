@@ -14,8 +14,8 @@
 
 typedef struct plat_copies plat_copies;
 /* A function of others whose calls in a copy go to ours, with one more argument behind its `args`, all of which are
- * integers or addresses: the set's owner. x86-64 and AArch64; elsewhere they go where they always do. What a library calls
- * while it is loaded (constructors) does, too. */
+ * integers or addresses: the set's owner. x86-64 and AArch64; elsewhere they go where they always do. What a library
+ * calls while it is loaded (constructors) does, too. */
 typedef struct plat_copies_call {
     const char *symbol;
     void (*ours)(void);
@@ -33,8 +33,8 @@ typedef struct plat_copies_rules {
 
 /* `owner` is for rules->calls. NULL: no memory */
 plat_copies *plat_copies_new(const plat_copies_rules *rules /* static */, void *owner);
-/* Unloads what can be (`close`), the newest first; the rest stays for good, and is counted as left behind. true: nothing
- * of it stays, and nobody will name the owner any more. */
+/* Unloads what can be (`close`), the newest first; the rest stays for good, and is counted as left behind. true:
+ * nothing of it stays, and nobody will name the owner any more. */
 bool plat_copies_free(plat_copies *copies, bool close);
 
 /* For dlsym(): the set's copy of the file, which is made if there is none. NULL: *out_error says why (plat_free;

@@ -29,7 +29,8 @@ static bool everybody(const char *symbol)
     return true;
 }
 
-static const plat_copies_rules loose = {nobody, nobody, NULL, true, NULL}, tight = {nobody, everybody, NULL, false, NULL};
+static const plat_copies_rules loose = {nobody, nobody, NULL, true, NULL},
+                               tight = {nobody, everybody, NULL, false, NULL};
 
 static const char *original(void)
 {

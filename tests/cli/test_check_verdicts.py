@@ -21,7 +21,7 @@ EXPECTED = {
     "destructor_order": ("private copy", "own gil", "refused"),
     "exits": ("broken", "main", "crashed"),
     "floods": ("own GIL", None, None),
-    "gilstate_thread": ("main only", "own gil", "failed"),
+    "gilstate_thread": ("private copy", "own gil", "failed"),
     "hangs": ("worker process", "own gil", "hung"),
     "kept_callback": ("private copy", "own gil", "refused"),
     "leaking": ("own GIL", "ended and again", "leaked"),

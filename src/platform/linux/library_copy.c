@@ -7,8 +7,9 @@
  *   - what C++ has once in a process (STB_GNU_UNIQUE) becomes weak, so that each copy has its own, unless a library
  *     that stays shared has it, too
  *   - by choice, destructors of static objects are not called at its end: what they would touch is gone
- * and afterwards calls that rules name are redirected (library_calls.c), and the linker's name for it becomes the original's path with "/." in it: debuggers, profilers and
- * dladdr() name the original, and whoever loads that by its path gets the original itself.
+ * and afterwards calls that rules name are redirected (library_calls.c), and the linker's name for it becomes the
+ * original's path with "/." in it: debuggers, profilers and dladdr() name the original, and whoever loads that by its
+ * path gets the original itself.
  *
  * A set belongs to one interpreter; no lock is held while the linker works, since constructors may do anything. */
 #include "library_copy.h"

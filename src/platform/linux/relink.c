@@ -1,7 +1,8 @@
 /* Redirects calls of a function that a program or library makes by its name, in that one object: its table of addresses
- * (PLT and GOT), which the dynamic linker filled in, gets another one, and so do data with the function's address. Others
- * that call the function are not concerned, and no code is changed. For what CPython calls in libc: its own functions
- * can be replaced where they are named (src/engine/replace.c), what these call in turn not. And for private copies. */
+ * (PLT and GOT), which the dynamic linker filled in, gets another one, and so do data with the function's address.
+ * Others that call the function are not concerned, and no code is changed. For what CPython calls in libc: its own
+ * functions can be replaced where they are named (src/engine/replace.c), what these call in turn not. And for private
+ * copies. */
 #include "own.h"
 
 #include <errno.h>
