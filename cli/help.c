@@ -26,6 +26,7 @@ const char help_run[] =
     "  --memory SIZE        what its Python objects may hold: 64M, 1.5G, ... Over it: MemoryError\n"
     "  --cpu TIME           of all its threads; --threads N, beside the main one; --output-limit SIZE\n"
     "  --queue-bytes SIZE   of values that wait in queues; --messages N, how many those are; --recursion N\n"
+    "  --descriptors N      open at once, in a table of descriptors of its own\n"
     "  --stdin WHAT         null, inherit or a file (default: inherit for one program, else null)\n"
     "  --stdout WHAT        null or a file, which is emptied; also --stderr\n"
     "  --append             such files are not emptied\n"

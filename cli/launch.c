@@ -70,6 +70,7 @@ static isle_status create_interp(struct program *program, isle_runtime *runtime,
     config.xoptions = program->xoptions.items;
     config.xoption_count = program->xoptions.count;
     config.budgets = &program->budgets;
+    config.private_descriptors = program->output.own_table;
     config.stdin_ = (isle_stream){.kind = program->stdin_kind, .fd = program->stdin_fd};
     config.stdout_ = output_stream(program, STDOUT_FILENO, terminal[0]);
     config.stderr_ = output_stream(program, STDERR_FILENO, terminal[1]);

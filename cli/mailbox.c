@@ -7,11 +7,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "outside.h"
 #include "text.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mail *first, **last = &first;
 static int fd = -1;
+static struct outside *outside; /* NULL: all have the process's descriptors */
 
 int mailbox_begin(void)
 {
@@ -26,8 +28,16 @@ void mailbox_end(void)
         mail_free(mail);
         mail = next;
     }
+    outside_free(outside);
+    outside = NULL;
     close(fd);
     fd = -1;
+}
+
+bool mailbox_serve_all(void)
+{
+    outside = outside_new();
+    return outside != NULL;
 }
 
 int mailbox_fd(void)
@@ -35,9 +45,17 @@ int mailbox_fd(void)
     return fd;
 }
 
-void mailbox_send(const struct mail *mail)
+static void ring(void *unused)
 {
     uint64_t one = 1;
+    (void)unused;
+    if (write(fd, &one, sizeof one) < 0) {
+        return; /* readable already */
+    }
+}
+
+void mailbox_send(const struct mail *mail)
+{
     struct mail *copy = text_alloc(sizeof *copy);
     *copy = *mail;
     copy->next = NULL;
@@ -45,8 +63,10 @@ void mailbox_send(const struct mail *mail)
     *last = copy;
     last = &copy->next;
     pthread_mutex_unlock(&lock);
-    if (write(fd, &one, sizeof one) < 0) {
-        return; /* readable already */
+    if (outside != NULL) {
+        outside_run(outside, ring, NULL);
+    } else {
+        ring(NULL);
     }
 }
 

@@ -2,6 +2,8 @@
 #ifndef CLI_MAILBOX_H
 #define CLI_MAILBOX_H
 
+#include <stdbool.h>
+
 #include <isles/isles.h>
 
 struct program;
@@ -31,6 +33,8 @@ struct mail {
 int mailbox_begin(void);
 void mailbox_end(void);
 int mailbox_fd(void);
+/* From now on some who send may have another table of descriptors. False: there is no thread to be had. */
+bool mailbox_serve_all(void);
 void mailbox_send(const struct mail *mail);  /* any thread; copied, what it owns is handed over */
 struct mail *mailbox_take(void);             /* all that came, oldest first; end each with mail_free */
 void mail_free(struct mail *mail);

@@ -29,6 +29,7 @@ enum {
     OPT_QUEUE_BYTES,
     OPT_MESSAGES,
     OPT_RECURSION,
+    OPT_DESCRIPTORS,
     OPT_GIL,
     OPT_EXTENSIONS,
     OPT_EXTENSION_COPIES,
@@ -66,6 +67,7 @@ static const struct option LONG[] = {
     {"queue-bytes", required_argument, NULL, OPT_QUEUE_BYTES},
     {"messages", required_argument, NULL, OPT_MESSAGES},
     {"recursion", required_argument, NULL, OPT_RECURSION},
+    {"descriptors", required_argument, NULL, OPT_DESCRIPTORS},
     {"gil", required_argument, NULL, OPT_GIL},
     {"extensions", required_argument, NULL, OPT_EXTENSIONS},
     {"extension-copies", required_argument, NULL, OPT_EXTENSION_COPIES},
@@ -331,6 +333,8 @@ static int read_program_option(struct program_options *program, int code, const 
         return read_number("--messages", value, &program->limits.messages);
     case OPT_RECURSION:
         return read_number("--recursion", value, &program->limits.recursion);
+    case OPT_DESCRIPTORS:
+        return read_number("--descriptors", value, &program->limits.descriptors);
     case OPT_GIL:
         return read_gil(program, value);
     case OPT_EXTENSIONS:

@@ -411,6 +411,7 @@ void output_write(void *ctx, uint64_t interp_id, int stream, const char *data, s
     (void)interp_id;
     struct output_channel *channel = ctx;
     int index = stream == 2 ? SINK_ERR : SINK_OUT;
+    sink_set_own_table(channel->own_table);
     if (channel->drops && channel->lines[index].fd < 0) {
         write_or_drop(channel, index, data, len);
     } else {

@@ -36,6 +36,7 @@ struct output_channel {
     const char *name; /* borrowed */
     struct output_line lines[2]; /* stdout, stderr */
     bool immediate;   /* unfinished lines (prompts) are written at once */
+    bool own_table;   /* the program's threads have descriptors of their own */
     bool drops;       /* what the reader of our stdout or stderr does not take at once is lost, and counted */
     _Atomic uint64_t dropped_bytes, dropped_writes;
     _Atomic int64_t give_up_ns; /* a write that still waits for the reader then is dropped (isle_now) */

@@ -206,6 +206,7 @@ static void merge_lists(struct program *program, const struct program_options *a
     program->no_site = all->no_site || own->no_site;
     program->no_bytecode = all->no_bytecode || own->no_bytecode;
     program->budgets = merge_limits(&all->limits, &own->limits);
+    program->output.own_table = program->budgets.descriptors.hard > 0;
     program->unbuffered = all->unbuffered || own->unbuffered;
     program->destinations[0] = own->stdout_ != NULL ? own->stdout_ : all->stdout_;
     program->destinations[1] = own->stderr_ != NULL ? own->stderr_ : all->stderr_;
@@ -443,6 +444,10 @@ static int make_program(struct maker *maker, const struct program_spec *spec, is
     status = check_path(program);
     if (status == 0) {
         status = choose_compartment(program, &options->all, &spec->own);
+    }
+    if (status == 0 && program->output.own_table && maker->engine->own_descriptors_reason != NULL) {
+        complain("--descriptors: %s", maker->engine->own_descriptors_reason);
+        status = EXIT_USAGE;
     }
     fix_paths(program, maker->total == 1 && program->cwd == NULL);
     if (status == 0) {

@@ -626,10 +626,21 @@ static size_t worker_count(const struct run *run)
     return count < run->programs.count ? count : run->programs.count;
 }
 
+/* Where programs have descriptors of their own, what they write and tell is done by threads of the process's. */
+static int serve_own_tables(const struct run *run)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->programs.count; i++) {
+        any = any || run->programs.items[i].output.own_table;
+    }
+    return !any || (sink_serve_all() && mailbox_serve_all()) ? 0 : EAGAIN;
+}
+
 static int begin(struct run *run)
 {
     run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int error = run->epoll_fd < 0 ? errno : mailbox_begin();
+    error = error == 0 ? serve_own_tables(run) : error;
     error = error == 0 ? stop_begin() : error;
     error = error == 0 ? watch(run, stop_fd(), &run->epoll_fd) : error;
     error = error == 0 ? watch(run, mailbox_fd(), run) : error;

@@ -18,6 +18,8 @@
 
 #include <isles/isles.h>
 
+#include "outside.h"
+
 static const char CLEAR_LINE[] = "\r\033[K";
 static const int64_t LIVE_PAUSE = 100 * ISLE_MS; /* at most ten redraws a second */
 
@@ -44,6 +46,8 @@ static pthread_cond_t freed;
 static bool taken;
 static bool blocked; /* who has the turn waits for a reader */
 static int wake_fd = -1;
+static struct outside *outside; /* NULL: all have the process's descriptors */
+static _Thread_local bool own_table;
 
 static char live[LIVE_SIZE];
 static _Atomic bool live_shown;
@@ -78,9 +82,32 @@ void sink_begin(void (*on_broken)(int error))
 
 void sink_end(void)
 {
+    outside_free(outside);
+    outside = NULL;
     close(wake_fd);
     wake_fd = -1;
     pthread_cond_destroy(&freed);
+}
+
+bool sink_serve_all(void)
+{
+    outside = outside_new();
+    return outside != NULL;
+}
+
+void sink_set_own_table(bool own)
+{
+    own_table = own;
+}
+
+/* What touches descriptors: where they mean what they meant here. Only who has the turn calls it. */
+static void where_descriptors_are(void (*fn)(void *), void *arg)
+{
+    if (own_table && outside != NULL) {
+        outside_run(outside, fn, arg);
+    } else {
+        fn(arg);
+    }
 }
 
 bool sink_is_terminal(int sink_index)
@@ -117,10 +144,25 @@ bool sink_take(const _Atomic int64_t *until)
     return got;
 }
 
+struct look {
+    int fd;
+    bool ready;
+};
+
+static void look(void *arg)
+{
+    struct look *l = arg;
+    struct pollfd polled = {.fd = l->fd, .events = POLLOUT};
+    l->ready = poll(&polled, 1, 0) != 0;
+}
+
 bool sink_is_quick(int sink_index)
 {
-    struct pollfd polled = {.fd = sinks[sink_index].fd, .events = POLLOUT};
-    return !sinks[sink_index].waits || poll(&polled, 1, 0) != 0;
+    struct look l = {.fd = sinks[sink_index].fd, .ready = true};
+    if (sinks[sink_index].waits) {
+        where_descriptors_are(look, &l);
+    }
+    return l.ready;
 }
 
 bool sink_take_if_quick(int sink_index)
@@ -149,7 +191,7 @@ static void set_blocked(bool now)
     pthread_mutex_unlock(&lock);
 }
 
-static void draw(const char *line);
+static void draw(void *line);
 
 void sink_give(void)
 {
@@ -159,7 +201,7 @@ void sink_give(void)
         has_next_live = false;
         memcpy(line, next_live, sizeof line);
         pthread_mutex_unlock(&lock);
-        draw(line);
+        where_descriptors_are(draw, line);
         pthread_mutex_lock(&lock);
     }
     taken = false;
@@ -253,18 +295,34 @@ static bool write_all(struct sink *sink, const char *data, size_t len, const _At
     return true;
 }
 
-void sink_write_file(int fd, const char *data, size_t len)
+struct text { /* on its way to a descriptor, or to a sink */
+    int to;
+    const char *data;
+    size_t len;
+    const void *owner;
+    bool unfinished;
+    const _Atomic int64_t *until;
+};
+
+static void write_file(void *arg)
 {
-    while (len > 0) {
-        ssize_t written = write(fd, data, len);
+    struct text *text = arg;
+    while (text->len > 0) {
+        ssize_t written = write(text->to, text->data, text->len);
         if (written < 0 && errno != EINTR) {
             return;
         }
         if (written > 0) {
-            data += written;
-            len -= (size_t)written;
+            text->data += written;
+            text->len -= (size_t)written;
         }
     }
+}
+
+void sink_write_file(int fd, const char *data, size_t len)
+{
+    struct text text = {.to = fd, .data = data, .len = len};
+    where_descriptors_are(write_file, &text);
 }
 
 /* --- lines and the live line --------------------------------------------------------------------------------- */
@@ -300,24 +358,31 @@ bool sink_is_owner(int sink_index, const void *owner)
     return sinks[sink_index].cursor->owner == owner;
 }
 
-void sink_write(int sink_index, const char *data, size_t len, const void *owner, bool unfinished,
-                const _Atomic int64_t *until)
+static void write_text(void *arg)
 {
-    struct sink *sink = &sinks[sink_index];
+    struct text *text = arg;
+    struct sink *sink = &sinks[text->to];
     struct cursor *cursor = sink->cursor;
     bool had_live = shares_screen(sink) && atomic_load(&live_shown);
     if (had_live) {
         hide_live();
     }
-    if (cursor->owner != NULL && cursor->owner != owner) {
-        write_all(sink, "\n", 1, until);
+    if (cursor->owner != NULL && cursor->owner != text->owner) {
+        write_all(sink, "\n", 1, text->until);
     }
-    bool whole = write_all(sink, data, len, until);
-    unfinished = unfinished || !whole;
-    cursor->owner = unfinished ? owner : NULL;
+    bool whole = write_all(sink, text->data, text->len, text->until);
+    bool unfinished = text->unfinished || !whole;
+    cursor->owner = unfinished ? text->owner : NULL;
     if (had_live && !unfinished && isle_now() - live_drawn_ns >= LIVE_PAUSE) {
         show_live(); /* at once, so that it doesn't flicker; with much output the main thread's clock does it */
     }
+}
+
+void sink_write(int sink_index, const char *data, size_t len, const void *owner, bool unfinished,
+                const _Atomic int64_t *until)
+{
+    struct text text = {sink_index, data, len, owner, unfinished, until};
+    where_descriptors_are(write_text, &text);
 }
 
 static bool can_draw(void)
@@ -326,8 +391,9 @@ static bool can_draw(void)
     return sinks[SINK_ERR].cursor->owner == NULL && poll(&fd, 1, 0) > 0;
 }
 
-static void draw(const char *line)
+static void draw(void *arg)
 {
+    const char *line = arg;
     if (!can_draw()) {
         return;
     }

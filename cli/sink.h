@@ -15,6 +15,10 @@ enum { SINK_OUT, SINK_ERR };
 
 void sink_begin(void (*on_broken)(int error)); /* called once, with the turn taken, when stdout can't be written */
 void sink_end(void);
+/* From now on some who write may have another table of descriptors. False: there is no thread to be had. */
+bool sink_serve_all(void);
+/* Has the calling thread one, for all that it does here from now on? */
+void sink_set_own_table(bool own);
 bool sink_is_terminal(int sink);
 bool sink_can_clear(int sink); /* a terminal, and not a dumb one */
 

@@ -930,6 +930,38 @@ static void test_a_table_of_descriptors_of_its_own(void **state)
     close(file);
 }
 
+static void note_bytes(void *ctx, uint64_t id, int stream, const char *data, size_t len)
+{
+    (void)id, (void)stream, (void)data;
+    *(size_t *)ctx += len;
+}
+
+/* The host takes what Python writes, and named a file for all else: also where these two are the numbers 1 and 2. */
+static void test_what_the_host_takes_has_numbers_too(void **state)
+{
+    char *paths[] = {text_of("%s/native-out", scratch()), text_of("%s/native-err", scratch())};
+    int files[2];
+    size_t taken = 0;
+    (void)state;
+    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
+    isle_stream *streams[] = {&config.stdout_, &config.stderr_};
+    for (int i = 0; i < 2; i++) {
+        files[i] = open(paths[i], O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        *streams[i] = (isle_stream){.kind = ISLE_STREAM_CALLBACK, .fd = files[i], .write = note_bytes, .ctx = &taken};
+    }
+    isle_interp it = create_private(&config, files[0]);
+    run(it, "print('python', flush=True); os.write(1, b'native\\n')\n"
+            "subprocess.run(['sh', '-c', 'echo child; echo bad >&2'])");
+    end(it);
+    assert_int_equal(taken, strlen("python\n"));
+    expect_file(paths[0], "native\nchild\n");
+    expect_file(paths[1], "bad\n");
+    for (int i = 0; i < 2; i++) {
+        close(files[i]);
+        free(paths[i]);
+    }
+}
+
 static void test_streams_that_change_places(void **state)
 {
     char *out = text_of("%s/swap", scratch());
@@ -1113,6 +1145,7 @@ int main(void)
         cmocka_unit_test(test_functions_that_start_processes_look_as_before),
         cmocka_unit_test(test_descriptors_that_are_handed_in),
         cmocka_unit_test(test_a_table_of_descriptors_of_its_own),
+        cmocka_unit_test(test_what_the_host_takes_has_numbers_too),
         cmocka_unit_test(test_streams_that_change_places),
         cmocka_unit_test(test_jobs_and_queues_of_an_interpreter_with_its_own_descriptors),
         cmocka_unit_test(test_no_descriptor_is_left),

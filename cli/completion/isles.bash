@@ -3,7 +3,7 @@
 _isles_run()
 {
     case $prev in
-    --timeout | --memory | --cpu | --threads | --output-limit | --queue-bytes | --messages | --recursion | --extension-copies | --args | --env | --name | -n | --copies | --jobs | --umask) return ;;
+    --timeout | --memory | --cpu | --threads | --output-limit | --queue-bytes | --messages | --recursion | --descriptors | --extension-copies | --args | --env | --name | -n | --copies | --jobs | --umask) return ;;
     --gil) mapfile -t COMPREPLY < <(compgen -W "own shared" -- "$cur"); return ;;
     --extensions) mapfile -t COMPREPLY < <(compgen -W "strict private shared-gil auto" -- "$cur"); return ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$cur"); return ;;
@@ -25,7 +25,7 @@ _isles_run()
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "--args --env --env-empty --cwd --umask --locale --share --path --venv --timeout --memory --cpu --threads --output-limit
-            --queue-bytes --messages --recursion
+            --queue-bytes --messages --recursion --descriptors
             --stdin --stdout --stderr --append --slow-reader --gil --extensions --extension-copies --name --copies --isolated
             --no-site --jobs --output --fail-fast --quiet --summary --color --help
             --allow-read --allow-write --allow-exec --allow-connect --allow-bind --seccomp --deny --allow --observe -m -n -I -S -B -u -W -X" -- "$cur")

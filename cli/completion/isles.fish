@@ -64,6 +64,7 @@ complete -c isles -n '__isles_command run' -l output-limit -x -a '1M 10M' -d 'Wh
 complete -c isles -n '__isles_command run' -l queue-bytes -x -a '1M 10M' -d 'Bytes of its values that wait in queues'
 complete -c isles -n '__isles_command run' -l messages -x -d 'Its values that wait in queues'
 complete -c isles -n '__isles_command run' -l recursion -x -d 'Calls in calls'
+complete -c isles -n '__isles_command run' -l descriptors -x -d 'Open at once, in a table of its own'
 complete -c isles -n '__isles_command run' -l stdin -r -F -a 'null inherit' -d 'What it reads'
 complete -c isles -n '__isles_command run' -l stdout -r -F -a 'null' -d 'File for its output'
 complete -c isles -n '__isles_command run' -l stderr -r -F -a 'null' -d 'File for its errors'

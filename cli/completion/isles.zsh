@@ -27,6 +27,7 @@ _isles_run() {
         '*--queue-bytes=[bytes of its values that wait in queues]:size (1M):' \
         '*--messages=[its values that wait in queues]:number:' \
         '*--recursion=[calls in calls]:number:' \
+        '*--descriptors=[open at once, in a table of its own]:number:' \
         '*--stdin=[what it reads]:stdin:{_alternative "words\:word\:(null inherit)" "files\:file\:_files"}' \
         '*--stdout=[file for its output]:stdout:{_alternative "words\:word\:(null)" "files\:file\:_files"}' \
         '*--stderr=[file for its errors]:stderr:{_alternative "words\:word\:(null)" "files\:file\:_files"}' \

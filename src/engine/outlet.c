@@ -33,11 +33,17 @@ static isle_status open_file(outlet *o, const isle_stream *to, engine_failure *f
                                     strerror(errno));
 }
 
+/* The host takes what is written, and may have named a descriptor for all others. */
+static bool is_hosts(const outlet *o)
+{
+    return o->to.kind == ISLE_STREAM_CALLBACK || o->to.kind == ISLE_STREAM_QUEUE;
+}
+
 /* In a table of its own the interpreter's streams are the numbers 0, 1 and 2, so that whatever writes there follows. */
 static int take_number(outlet *o)
 {
-    bool to_nowhere = o->to.kind == ISLE_STREAM_NULL;
-    int from = to_nowhere ? open("/dev/null", O_RDWR | O_CLOEXEC) : o->fd;
+    bool to_nowhere = o->to.kind == ISLE_STREAM_NULL, to_host = is_hosts(o);
+    int from = to_nowhere ? open("/dev/null", O_RDWR | O_CLOEXEC) : to_host ? o->told_fd : o->fd;
     if ((from < 0 && !to_nowhere) || from == o->number) {
         return 0;
     }
@@ -46,7 +52,7 @@ static int take_number(outlet *o)
         close(from);
     }
     o->owns_fd = false;
-    o->fd = to_nowhere ? -1 : o->number;
+    o->fd = to_nowhere || to_host ? -1 : o->number;
     o->told_fd = o->number;
     return error;
 }
@@ -54,11 +60,12 @@ static int take_number(outlet *o)
 /* Out of the way of the numbers that others take: stdout may be to go where stderr went, and the other way round. */
 static int make_room(outlet *o)
 {
-    if (o->to.kind != ISLE_STREAM_FD || o->fd > 2 || o->fd == o->number) {
+    int *fd = is_hosts(o) ? &o->told_fd : &o->fd;
+    if ((o->to.kind != ISLE_STREAM_FD && !is_hosts(o)) || *fd < 0 || *fd > 2 || *fd == o->number) {
         return 0;
     }
-    o->fd = fcntl(o->fd, F_DUPFD_CLOEXEC, 3);
-    o->owns_fd = o->fd >= 0;
+    *fd = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+    o->owns_fd = *fd >= 0;
     return o->owns_fd ? 0 : errno;
 }
 

@@ -1,5 +1,6 @@
-"""Limits of a program: --memory, --cpu, --threads, --output-limit, --queue-bytes, --messages, --recursion."""
+"""Limits of a program: --memory, --cpu, --threads, --output-limit, --queue-bytes, --messages, --recursion, --descriptors."""
 import json
+import signal
 
 import pytest
 
@@ -53,6 +54,63 @@ def test_recursion(folder):
     assert result.returncode == 1 and "the interpreter's recursion limit of 200 is reached" in result.stderr
 
 
+# it opens up to the limit, then closes all that it has, and goes on writing
+OPENS = """
+import os, subprocess, sys
+print("begin")
+kept = []
+try:
+    while True: kept.append(open("/dev/null"))
+except OSError as error: print(error.strerror)
+kept.clear()
+os.closerange(3, 1000)
+os.write(1, b"native\\n")
+subprocess.run(["echo", "child"])
+print("end"); print("bad", file=sys.stderr)
+"""
+REFUSED = "Too many open files: the interpreter's limit of 20 descriptors is reached"
+
+
+def test_descriptors(folder):
+    folder.write("a.py", OPENS)
+    result = folder.run("--descriptors", "20", "a.py")
+    assert (result.returncode, result.stderr) == (0, "bad\n")
+    assert sorted(result.stdout.splitlines()) == sorted(["begin", REFUSED, "native", "child", "end"])
+    result = folder.run("--descriptors", "20", "-n", "5", "a.py")
+    assert result.returncode == 0
+    shown = [line.partition(" | ")[2] for line in result.stdout.splitlines() if " | " in line]
+    assert sorted(shown) == sorted(["begin", REFUSED, "end"] * 5)
+    assert result.stdout.count("child\n") == 5
+
+
+@pytest.mark.parametrize("options, files", [(("--output", "out"), ("out/a.out", "out/a.err")),
+                                            (("--stdout", "x", "--stderr", "y"), ("x", "y"))])
+def test_descriptors_and_files(folder, options, files):
+    folder.write("a.py", OPENS)
+    result = folder.run("--descriptors", "20", *options, "a.py")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert sorted((folder.path / files[0]).read_text().splitlines()) == sorted(["begin", REFUSED, "native", "child", "end"])
+    assert (folder.path / files[1]).read_text() == "bad\n"
+
+
+def test_too_many_descriptors_by_other_ways(folder):
+    folder.write("a.py", "import os, time\nfor i in range(100): os.dup(0)\ntime.sleep(1000)")
+    folder.write("b.py", OPENS)
+    result = folder.run("a.py", "--descriptors", "50", "b.py", "--descriptors", "20")
+    assert result.returncode == 124
+    assert "a | isles: stopped: descriptors: the limit of 50 is reached" in result.stderr
+    assert "b | end" in result.stdout and "1 ok, 1 limit" in result.stderr
+
+
+def test_descriptors_and_a_reader_who_stops_reading(folder):
+    folder.write("a.py", "while True: print('x' * 99)")
+    process = folder.start("run", "--descriptors", "20", "-n", "2", "a.py")
+    assert process.stdout.readline().endswith(" | " + "x" * 99 + "\n")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    process.stdout.close(), process.stderr.close()
+
+
 def test_what_is_of_one_counts_for_more(folder):
     folder.write("a.py", "x = bytes(100 << 20)")
     assert folder.run("--memory", "50M", "a.py", "--memory", "200M").returncode == 0
@@ -74,6 +132,7 @@ def test_usage_is_told(folder):
     (("--cpu", "0"), "--cpu: '0' is not a time (try 5s, 500ms, 2m)"),
     (("--threads", "many"), "--threads: 'many' is not a number from 1 to 1000000"),
     (("--messages", "0"), "--messages: '0' is not a number from 1 to 1000000"),
+    (("--descriptors", "0"), "--descriptors: '0' is not a number from 1 to 1000000"),
     (("--queue-bytes", "some"), "--queue-bytes: 'some' is not a size (try 64M, 1.5G, 500K)"),
     (("--output-limit", "-1"), "--output-limit: '-1' is not a size (try 64M, 1.5G, 500K)"),
 ])
