@@ -1,5 +1,5 @@
-/* Private copies of libraries that make it hard (tests/copied): that need each other, that take static TLS; and where the
- * system has no memory for them that code runs from. */
+/* Private copies of libraries that make it hard (tests/copied): that need each other, that take static TLS; and where
+ * the system has no memory for them that code runs from. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -133,7 +133,8 @@ static void test_static_tls_is_used_up(void **state)
 
 /* --- where no code runs from memory ------------------------------------------------------------------------------- */
 
-/* memfd_create fails so, as with vm.memfd_noexec = 2; and files without a name can't be made, as on some file systems. */
+/* memfd_create fails so, as with vm.memfd_noexec = 2; and files without a name can't be made, as on some file
+ * systems. */
 static void forbid(int memory_error, bool files_too)
 {
     struct sock_filter code[] = {

@@ -1,5 +1,5 @@
-/* One of two libraries that need each other: MINE calls OTHER, until `depth` is used up, and then counts. With Python in
- * it, each user needs both for itself. */
+/* One of two libraries that need each other: MINE calls OTHER, until `depth` is used up, and then counts. With Python
+ * in it, each user needs both for itself. */
 #ifdef WITH_PYTHON
 #include <Python.h>
 #endif
