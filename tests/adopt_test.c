@@ -107,8 +107,8 @@ static int refuses_fork_in_main(const char *arg)
     return 0;
 }
 
-/* The Python package without its own way in: so that its C side is under the sanitizers, too. Elsewhere python.package runs
- * all of its tests. */
+/* The Python package without its own way in: so that its C side is under the sanitizers, too. Elsewhere python.package
+ * runs all of its tests. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define PACKAGE_TESTS "'test_interpreter', 'test_pool', 'test_aio'"
 #else

@@ -380,7 +380,7 @@ static void test_late_threads_stay_outside(void **state)
 {
     (void)state;
     int to[2], from[2];
-    char byte;
+    char byte = 0;
     check(pipe(to) == 0 && pipe(from) == 0);
     isle_interp it = create_private(0);
     runf(it, "import native_thread; native_thread.leave_late(%d, %d)", to[0], from[1]);
