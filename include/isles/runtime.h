@@ -32,8 +32,9 @@ typedef struct isle_runtime_config { /* start from ISLE_RUNTIME_CONFIG_INIT; zer
     const char *python;        /* the engine's `python`, for sys.executable and its standard library; NULL: as built */
     bool ignore_environment;   /* true: PYTHONPATH and its like are not read */
     bool no_code_patch;        /* true: don't hook PyErr_CheckSignals; blocking C calls then can't be interrupted */
-    bool leave_malloc;         /* true: don't set glibc's malloc. Else each of its arenas keeps 2 to 8 MiB of freed memory, and
-                                  blocks are mapped by themselves from 32 MiB (docs/engine.md, "The C library's memory") */
+    bool leave_malloc;         /* true: don't set glibc's malloc. Else each of its arenas keeps 2 to 8 MiB of freed
+                                  memory, and blocks are mapped by themselves from 32 MiB on (docs/engine.md, "The C
+                                  library's memory") */
     int interrupt_signal;      /* makes system calls return EINTR; 0: SIGRTMIN + 5 */
     isle_event_fn on_event;    /* NULL: none */
     void *event_ctx;           /* borrowed until the runtime stops */

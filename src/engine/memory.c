@@ -34,8 +34,8 @@ static uint64_t check_of(const void *block, const account *owner)
     return MARK ^ (uint64_t)(uintptr_t)block ^ ((uint64_t)(uintptr_t)owner << 7);
 }
 
-/* What a block of `size` bytes and its mark take: rounded up as glibc does it by itself, so that the block most often has as
- * many bytes as were counted, and one look at the account is enough. */
+/* What a block of `size` bytes and its mark take: rounded up as glibc does it by itself, so that the block most often
+ * has as many bytes as were counted, and one look at the account is enough. */
 static size_t with_mark(size_t size)
 {
     return ((size + sizeof(mark) + 23) & ~(size_t)15) - 8;

@@ -1,10 +1,11 @@
-/* What an extension module says of itself, and how many copies of libraries the process has. No state; runs attached. */
+/* What an extension module says of itself, and how many copies of libraries the process has. No state; runs
+ * attached. */
 #include "module.h"
 
 #include <isles/extension.h>
 
-/* _inspect_extension(file, module): its init style, what it says of interpreters and of the GIL, bytes of its state. It is an
- * import for audit hooks and policies: the file's code runs. */
+/* _inspect_extension(file, module): its init style, what it says of interpreters and of the GIL, bytes of its state. It
+ * is an import for audit hooks and policies: the file's code runs. */
 static PyObject *inspect_extension(PyObject *capsule, PyObject *args)
 {
     static const char *const inits[] = {[ISLE_EXTENSION_NO_INIT] = NULL,

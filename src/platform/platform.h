@@ -23,10 +23,10 @@ void plat_free(void *memory);
 /* Of any block that malloc() gave: how much of it can be used. Only where plat_has_block_size(). */
 bool plat_has_block_size(void);
 size_t plat_block_size(const void *block);
-/* Has malloc() keep, for each of its arenas, between 2 and 8 MiB of what is freed at the end of it, and map only blocks of
- * 32 MiB and more by themselves. glibc's arenas of threads other than the first give such memory back and take it again (7,000
- * page faults in 400 ms of pandas' work). For the whole process. false: left alone, since the user has set malloc by the
- * environment (mallopt(3)), or the C library is another. */
+/* Has malloc() keep, for each of its arenas, between 2 and 8 MiB of what is freed at the end of it, and map only blocks
+ * of 32 MiB and more by themselves. glibc's arenas of threads other than the first give such memory back and take it
+ * again (7,000 page faults in 400 ms of pandas' work). For the whole process. false: left alone, since the user has set
+ * malloc by the environment (mallopt(3)), or the C library is another. */
 bool plat_keep_freed(void);
 
 /* --- clocks ------------------------------------------------------------------------------------------------ */
