@@ -1,5 +1,6 @@
-/* The same targets on several engines. libisles is built for one engine, so each is checked by the `isles`
- * program that was built with it, in a child process: `isles check --json`. The first engine is that of this program, by a child, too.
+/* The same targets on several engines. libisles is built for one engine, so each is checked by the `isles` program that
+ * was built with it, in a child process: `isles check --json`. The first engine is that of this program, by a child,
+ * too.
  *
  * Threads    one thread has it.
  * Memory     a program that is out of memory says so and ends. check_engines_free frees all. */
