@@ -705,10 +705,10 @@ void extensions_state_gone(engine_interp *interp)
 /* While a copy is loaded it may call for its owner. */
 static void free_copies(struct extensions *e, bool close)
 {
-    bool none_left = plat_copies_free(e->copies, close);
+    bool is_free = plat_copies_free(e->copies, close);
     e->copies = NULL;
-    if (none_left && e->gilstate != NULL) {
-        gilstate_free(e->gilstate);
+    if (e->gilstate != NULL) {
+        (is_free ? gilstate_free : gilstate_keep)(e->gilstate);
     }
     e->gilstate = NULL;
 }

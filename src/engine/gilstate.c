@@ -27,7 +27,11 @@ struct gilstate {
     _Atomic(PyInterpreterState *) state; /* NULL: it is gone */
     PyInterpreterState *was;             /* the same for good: to compare with only */
     plat_own *own;                       /* what its threads are in; a reference; NULL: the process's */
+    gilstate *next;                      /* of those that are kept */
 };
+
+/* Only code that copies call names these, where no tool looks for leaks. */
+static gilstate *_Atomic kept;
 
 typedef struct entry { /* a state that was made for a thread; the newest first */
     struct entry *outer;
@@ -265,4 +269,10 @@ void gilstate_free(gilstate *g)
     plat_cond_destroy(&g->changed);
     plat_lock_destroy(&g->lock);
     plat_free(g);
+}
+
+void gilstate_keep(gilstate *g)
+{
+    g->next = atomic_load(&kept);
+    while (!atomic_compare_exchange_weak(&kept, &g->next, g)) {}
 }

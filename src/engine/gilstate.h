@@ -16,6 +16,7 @@ bool gilstate_close(gilstate *g, engine_interp *interp);
 /* Any thread: those that come stay outside for good; the interpreter is left as it is, or (`gone`) is no more. */
 void gilstate_shut(gilstate *g, bool gone);
 void gilstate_free(gilstate *g); /* shut, and no copy that calls is left */
+void gilstate_keep(gilstate *g); /* shut, and one is */
 
 /* Their owner is a gilstate. */
 extern const plat_copies_call gilstate_calls[];

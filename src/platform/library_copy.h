@@ -34,7 +34,7 @@ typedef struct plat_copies_rules {
 /* `owner` is for rules->calls. NULL: no memory */
 plat_copies *plat_copies_new(const plat_copies_rules *rules /* static */, void *owner);
 /* Unloads what can be (`close`), the newest first; the rest stays for good, and is counted as left behind. true:
- * nothing of it stays, and nobody will name the owner any more. */
+ * nothing of it that stays will name the owner. */
 bool plat_copies_free(plat_copies *copies, bool close);
 
 /* For dlsym(): the set's copy of the file, which is made if there is none. NULL: *out_error says why (plat_free;

@@ -684,12 +684,12 @@ bool plat_copies_free(plat_copies *copies, bool close)
         copies->known = k->next;
         plat_free(k);
     }
-    bool is_left = copies->is_left;
-    if (!is_left) {
+    bool is_named = copies->is_left && copies->calls.code != NULL; /* by the code that a copy calls */
+    if (!is_named) {
         library_calls_free(&copies->calls);
     }
     plat_free(copies);
-    return !is_left;
+    return !is_named;
 }
 
 #else
