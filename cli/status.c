@@ -208,7 +208,7 @@ static char *copies_cell(const struct program *program)
     return cell;
 }
 
-static void fill_row(struct table_row *row, const struct program *program)
+static void fill_row(struct table_row *row, const struct program *program, bool with_copies)
 {
     uint64_t lines = program->output.lines[0].count + program->output.lines[1].count;
     bool ran = has_run(program);
@@ -219,7 +219,9 @@ static void fill_row(struct table_row *row, const struct program *program)
     row->cells[4] = ran ? duration_cell(program->cpu_ns) : text_copy("-");
     row->cells[5] = program->memory_peak_bytes > 0 ? size_cell(program->memory_peak_bytes) : text_copy("-");
     row->cells[6] = ran ? text_format("%llu", (unsigned long long)lines) : text_copy("-");
-    row->cells[7] = copies_cell(program);
+    if (with_copies) { /* the last column */
+        row->cells[7] = copies_cell(program);
+    }
     row->colors[1] = result_color(program->result);
 }
 
@@ -274,13 +276,14 @@ static bool any_copies(const struct programs *programs)
 void status_table(const struct programs *programs, int64_t wall_ns, bool color, bool all)
 {
     static const char *const heads[] = {"PROGRAM", "RESULT", "EXIT", "WALL", "CPU", "MEMORY", "LINES", "COPIES"};
-    size_t columns = sizeof heads / sizeof heads[0] - (any_copies(programs) ? 0 : 1);
+    bool with_copies = any_copies(programs);
+    size_t columns = sizeof heads / sizeof heads[0] - (with_copies ? 0 : 1);
     struct table table = {.heads = heads, .columns = columns, .numbers = 2, .color = color};
     struct buffer out = {0};
     bool brief = !all && programs->count > LONG_TABLE;
     for (size_t i = 0; i < programs->count; i++) {
         if (!brief || programs->items[i].result != RESULT_OK) {
-            fill_row(table_add(&table), &programs->items[i]);
+            fill_row(table_add(&table), &programs->items[i], with_copies);
         }
     }
     if (table.count > 0 || !brief) {
