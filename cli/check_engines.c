@@ -112,7 +112,6 @@ static void add_row(struct table *table, const check_engines *engines, char *con
 static void print_table(const check_engines *engines, char *const *heads, bool color)
 {
     const char *words[TABLE_COLUMNS] = {"MODULE"};
-    struct buffer out = {0};
     for (size_t i = 0; i < engines->count; i++) {
         words[1 + i] = heads[i];
     }
@@ -121,13 +120,7 @@ static void print_table(const check_engines *engines, char *const *heads, bool c
     for (size_t i = 0; i < engines->row_count; i++) {
         add_row(&table, engines, heads, &engines->rows[i]);
     }
-    if (table.count > 0) {
-        report_cut_reasons(&table);
-        table_print(&table, &out);
-        fwrite(out.data, 1, out.len, stdout);
-    }
-    table_free(&table);
-    buffer_free(&out);
+    report_print_table(&table);
 }
 
 /* --- the evidence -------------------------------------------------------------------------------------------- */

@@ -68,7 +68,7 @@ static void add_row(struct table *table, const check_extension *extension)
 }
 
 /* The reasons are cut to what is left of a terminal's line; in a file they stay whole. */
-void report_cut_reasons(struct table *table)
+static void cut_reasons(struct table *table)
 {
     struct winsize size;
     size_t taken = 0, last = table->columns - 1;
@@ -91,23 +91,28 @@ void report_cut_reasons(struct table *table)
     }
 }
 
+void report_print_table(struct table *table)
+{
+    struct buffer out = {0};
+    if (table->count > 0) {
+        cut_reasons(table);
+        table_print(table, &out);
+        fwrite(out.data, 1, out.len, stdout);
+    }
+    table_free(table);
+    buffer_free(&out);
+}
+
 static void print_table(const check_report *report, bool color)
 {
     static const char *const heads[] = {"MODULE", "VERDICT", "INIT", "SAYS", "WHY"};
     struct table table = {.heads = heads, .columns = 5, .numbers = 5, .color = color};
-    struct buffer out = {0};
     for (size_t i = 0; i < report->count; i++) {
         if (!report->items[i].skipped) {
             add_row(&table, &report->items[i]);
         }
     }
-    if (table.count > 0) {
-        report_cut_reasons(&table);
-        table_print(&table, &out);
-        fwrite(out.data, 1, out.len, stdout);
-    }
-    table_free(&table);
-    buffer_free(&out);
+    report_print_table(&table);
 }
 
 /* --- the summary --------------------------------------------------------------------------------------------- */

@@ -10,9 +10,10 @@ void report_progress(const char *text);
 /* A check_done_fn: moves that line. */
 void report_on_done(void *ctx, const check_report *report, size_t index);
 
-/* For tables of others: the colour of a verdict; the last column cut to what is left of a terminal's line. */
+/* For tables of others: the colour of a verdict. */
 const char *report_color(check_verdict verdict);
-void report_cut_reasons(struct table *table);
+/* On stdout, its last column cut to what is left of a terminal's line; nothing where it has no row. Frees it. */
+void report_print_table(struct table *table);
 
 /* The table on stdout, what the verdicts mean, and with `verbose` all that is known. */
 void report_print(const check_report *report, check_verdict required, bool color, bool verbose);
