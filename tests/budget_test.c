@@ -74,6 +74,40 @@ static void test_memory_is_counted(void **state)
     end(it);
 }
 
+/* Threads pay for small blocks by the batch. What they keep of it is nobody's memory: not while they live, not when they
+ * have ended, and not at the limit. */
+static void test_small_blocks_are_counted_to_the_byte(void **state)
+{
+    (void)state;
+    NEEDS_MEMORY_COUNTED();
+    enum { THREADS = 100 };
+    isle_interp it = create(NULL);
+    run(it, "import threading\n"
+            "def work(): x = [bytes(600) for n in range(300)]; del x\n"
+            "def ended(): t = threading.Thread(target=work); t.start(); t.join()\n"
+            "def live(): work(); ready.release(); go.wait()\n"
+            "ready = threading.Semaphore(0); go = threading.Event()\n"
+            "work(); ended(); x = None");
+    uint64_t before = usage_of(it).memory_bytes.used;
+    run(it, "for n in range(100): ended()");
+    uint64_t after_ended = usage_of(it).memory_bytes.used;
+    run(it, "t = [threading.Thread(target=live) for n in range(100)]\n"
+            "for each in t: each.start()\n"
+            "for each in t: ready.acquire()");
+    uint64_t with_live = usage_of(it).memory_bytes.used;
+    print_message("%lld bytes of 100 threads that have ended, %lld of 100 that live\n",
+                  (long long)(after_ended - before), (long long)(with_live - after_ended));
+    check(after_ended < before + MIB / 4);
+    check(with_live < after_ended + (uint64_t)THREADS * MIB / 32);
+    isle_budgets budgets = ISLE_BUDGETS_INIT;
+    budgets.memory_bytes.hard = with_live + 4 * MIB;
+    isle_error *err;
+    check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
+    run(it, "x = [bytes(600) for n in range(3 * (1 << 20) // 640)]");
+    run(it, "x = None; go.set()\nfor each in t: each.join()");
+    end(it);
+}
+
 static uint64_t memory_left(void)
 {
     isle_engine_info info = {.size = sizeof info};
@@ -648,6 +682,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_counted),
+        cmocka_unit_test(test_small_blocks_are_counted_to_the_byte),
         cmocka_unit_test(test_nothing_is_held_afterwards),
         cmocka_unit_test(test_memory_limits_warn_and_can_be_raised),
         cmocka_unit_test(test_code_that_goes_on_asking_is_stopped),

@@ -4,16 +4,20 @@
 
 enum { BUCKETS = 256 };
 static const int64_t ALLOWANCE = 4 << 20, ROOM_AT_LEAST = 1 << 20;
+static const int64_t BATCH = 32 << 10; /* bytes that a thread pays for at once, and the most it keeps is twice that */
 
 typedef struct account_thread {
     account *owner;
     pthread_t id;
+    _Atomic int64_t credit; /* bytes that are in `held` and in no block; only the thread itself changes it */
     int64_t began_cpu_ns;
     struct account_thread *next, **link;
 } account_thread;
 
 struct account {
-    _Atomic int64_t held; /* and one more while `users` is not zero: whoever brings it to zero frees the account */
+    /* What blocks have and its threads keep as credit, and one more while `users` is not zero: whoever brings it to
+     * zero frees the account. */
+    _Atomic int64_t held;
     _Atomic int64_t small, peak;
     _Atomic int64_t mark; /* beyond it something is to be done */
     _Atomic bool ended, was_denied;
@@ -42,6 +46,8 @@ static _Atomic int64_t left_bytes; /* held for interpreters that have ended */
 static pthread_key_t thread_key;
 static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
 static bool has_thread_key;
+
+static ENGINE_THREAD_LOCAL account_thread *here; /* of the calling thread; NULL: it has none, or is at its end */
 
 /* What a thread that is no home thread found for its interpreter. */
 static ENGINE_THREAD_LOCAL struct {
@@ -153,6 +159,7 @@ static void add_thread(account *a, account_thread *t, int64_t began_cpu_ns)
         t->next->link = &t->next;
     }
     a->threads = t;
+    here = t;
     if (++a->thread_count > a->thread_peak) {
         a->thread_peak = a->thread_count;
     }
@@ -164,6 +171,8 @@ static void thread_ends(void *thread)
 {
     account_thread *t = thread;
     account *a = t->owner;
+    here = NULL;
+    lower(a, (size_t)atomic_exchange(&t->credit, 0)); /* never its last bytes: this thread is a user */
     plat_lock_take(&lock);
     a->ended_cpu_ns += plat_thread_cpu(t->id) - t->began_cpu_ns;
     *t->link = t->next;
@@ -270,6 +279,16 @@ account *account_of_thread(void)
     return a != NULL && a->counts_memory ? a : NULL;
 }
 
+/* Lock held. What its blocks have. */
+static int64_t used(const account *a)
+{
+    int64_t bytes = atomic_load(&a->held) - 1;
+    for (const account_thread *t = a->threads; t != NULL; t = t->next) {
+        bytes -= atomic_load_explicit(&t->credit, memory_order_relaxed);
+    }
+    return bytes > 0 ? bytes : 0; /* less where a thread is just paying */
+}
+
 /* Lock held. */
 static void set_mark(account *a)
 {
@@ -277,12 +296,13 @@ static void set_mark(account *a)
     atomic_store(&a->mark, !a->told_soft && a->soft < hard ? a->soft : hard);
 }
 
-/* `held` is over the mark. */
-static bool pass_mark(account *a, size_t bytes, int64_t held, bool is_refusal)
+/* `held` was over the mark, with these bytes. */
+static bool pass_mark(account *a, size_t bytes, bool is_refusal)
 {
     plat_lock_take(&lock);
-    bool denied = a->hard != INT64_MAX && held - 1 > a->hard + a->allowance;
-    bool tell = denied ? is_refusal : !a->told_soft && held - 1 > a->soft;
+    int64_t now = used(a);
+    bool denied = a->hard != INT64_MAX && now > a->hard + a->allowance;
+    bool tell = denied ? is_refusal : !a->told_soft && now > a->soft;
     if (denied && is_refusal) {
         a->denied++;
         atomic_store(&a->was_denied, true);
@@ -307,6 +327,11 @@ static int64_t add(account *a, size_t bytes)
     return atomic_fetch_add_explicit(&a->held, (int64_t)bytes, memory_order_relaxed) + (int64_t)bytes;
 }
 
+static bool is_over_mark(account *a, int64_t held)
+{
+    return held - 1 > atomic_load_explicit(&a->mark, memory_order_relaxed);
+}
+
 static void note_peak(account *a, int64_t held)
 {
     if (held > atomic_load_explicit(&a->peak, memory_order_relaxed)) {
@@ -317,16 +342,50 @@ static void note_peak(account *a, int64_t held)
 static bool charge(account *a, size_t bytes, bool is_refusal)
 {
     int64_t held = add(a, bytes);
-    if (held - 1 > atomic_load_explicit(&a->mark, memory_order_relaxed) && !pass_mark(a, bytes, held, is_refusal)) {
+    if (is_over_mark(a, held) && !pass_mark(a, bytes, is_refusal)) {
         return false;
     }
     note_peak(a, held);
     return true;
 }
 
+/* The calling thread's, for small amounts of its own account: there it counts without an atomic operation. */
+static account_thread *purse(const account *a, size_t bytes)
+{
+    account_thread *t = here;
+    return t != NULL && t->owner == a && bytes <= (size_t)BATCH / 2 ? t : NULL;
+}
+
+static int64_t credit_of(const account_thread *t)
+{
+    return atomic_load_explicit(&t->credit, memory_order_relaxed);
+}
+
+static void set_credit(account_thread *t, int64_t bytes)
+{
+    atomic_store_explicit(&t->credit, bytes, memory_order_relaxed);
+}
+
+/* Pays for the bytes and a batch of credit; near the mark not. */
+static bool refill(account *a, account_thread *t, size_t bytes)
+{
+    size_t wanted = bytes + (size_t)(BATCH - credit_of(t));
+    if (is_over_mark(a, atomic_load_explicit(&a->held, memory_order_relaxed) + (int64_t)wanted)) {
+        return false;
+    }
+    note_peak(a, add(a, wanted));
+    set_credit(t, BATCH);
+    return true;
+}
+
 bool account_charge(account *a, size_t bytes)
 {
-    return charge(a, bytes, true);
+    account_thread *t = purse(a, bytes);
+    if (t != NULL && credit_of(t) >= (int64_t)bytes) {
+        set_credit(t, credit_of(t) - (int64_t)bytes);
+        return true;
+    }
+    return (t != NULL && refill(a, t, bytes)) || charge(a, bytes, true);
 }
 
 bool account_charge_if_room(account *a, size_t bytes)
@@ -341,9 +400,25 @@ void account_charge_freely(account *a, size_t bytes)
     }
 }
 
+/* The thread keeps them for what it allocates next; of too many the account gets back all but a batch. */
+static void save(account *a, account_thread *t, size_t bytes)
+{
+    int64_t credit = credit_of(t) + (int64_t)bytes;
+    int64_t over = credit > 2 * BATCH ? credit - BATCH : 0;
+    set_credit(t, credit - over);
+    if (over != 0) {
+        lower(a, (size_t)over);
+    }
+}
+
 void account_give_back(account *a, size_t bytes)
 {
     if (a == NULL) {
+        return;
+    }
+    account_thread *t = purse(a, bytes);
+    if (t != NULL) {
+        save(a, t, bytes);
         return;
     }
     if (atomic_load_explicit(&a->ended, memory_order_relaxed)) {
@@ -360,7 +435,7 @@ void account_count_small(account *a, int64_t bytes)
 /* Lock held. Code that begins at the limit has a little room, or it could not even let go of something. */
 static int64_t allowance_for_code(const account *a)
 {
-    int64_t short_of = a->hard != INT64_MAX ? atomic_load(&a->held) + ROOM_AT_LEAST - a->hard : 0;
+    int64_t short_of = a->hard != INT64_MAX ? used(a) + ROOM_AT_LEAST - a->hard : 0;
     return short_of < 0 ? 0 : short_of < ALLOWANCE ? short_of : ALLOWANCE;
 }
 
@@ -387,7 +462,7 @@ static bool fits(account *a, long long bytes)
 {
     plat_lock_take(&lock);
     int64_t most = a->hard < INT64_MAX - a->allowance ? a->hard + a->allowance : INT64_MAX;
-    bool fit = bytes <= most - (atomic_load(&a->held) - 1);
+    bool fit = bytes <= most - used(a);
     void *core = a->interp != NULL ? a->interp->core : NULL;
     if (!fit) {
         a->denied++;
@@ -465,10 +540,10 @@ void account_get_usage(account *a, engine_usage *out)
     }
     out->of[ISLE_BUDGET_CPU].used = (uint64_t)cpu_ns;
     memory->refused = a->denied;
+    memory->used = (uint64_t)used(a);
     *threads = (engine_amount){but_one(a->thread_count), but_one(a->thread_peak), a->threads_refused};
     plat_lock_give(&lock);
     int64_t peak = atomic_load(&a->peak);
-    memory->used = (uint64_t)(atomic_load(&a->held) - 1);
     memory->peak = peak > 0 ? (uint64_t)(peak - 1) : 0;
     out->small_bytes = (uint64_t)atomic_load(&a->small);
 }
