@@ -4,11 +4,14 @@ two threads in one interpreter.
     PYTHONPATH=build/python python3.14 bench/extensions.py [--quick] [--rounds N] [--json FILE] [--page FILE]
 
 Run by the engine's python. numpy and pandas are installed from PyPI, once, in the cache. Each way is a process of its own, warm; they
-take turns in each round. A ratio is the median of the rounds' ratios. Exit status 77 where PyPI can't be reached.
+take turns in each round, in each order equally often: who comes after the threads, which leave a core idle, finds another machine than
+who comes after two busy cores. A ratio is the median of the rounds' ratios. Exit status 77 where PyPI can't be reached.
 """
 
 import argparse
+import itertools
 import json
+import math
 import os
 import platform
 import statistics
@@ -67,9 +70,10 @@ def measure(venv, rounds, starts, units):
     peers = {way: Peer(way, venv) for way in WAYS}
     for peer in peers.values():
         peer.round(1)
-    for _ in range(rounds):
-        for way, peer in peers.items():
-            found[way]["rounds"].append(peer.round(units))
+    orders = itertools.cycle(itertools.permutations(WAYS))
+    for order in itertools.islice(orders, rounds):
+        for way in order:
+            found[way]["rounds"].append(peers[way].round(units))
     for peer in peers.values():
         peer.close()
     check(found)
@@ -127,7 +131,7 @@ of one interpreter. Both workers do the same at once (`bench/extensions_work.py`
 means, a loop over rows), {units} units a round. OpenBLAS is held to one thread in all ways (`OPENBLAS_NUM_THREADS=1`):
 else two workers would each start as many as there are cores.
 
-The ways take turns; a figure is the median, with the least and the greatest beside it; a ratio is the median of the rounds' ratios, and
+The ways take turns, in each order equally often; a figure is the median, with the least and the greatest beside it; a ratio is the median of the rounds' ratios, and
 more than 1 says that the interpreters take less. {rounds} rounds, {starts} cold starts. The CPU time is that of all processes of the way;
 where other programs keep the cores busy, it tells more than the time that passed. Time to the first result: from before the workers are made
 (Python runs already) until both have imported numpy and pandas and done one unit. Memory: Pss of all processes of the way.
@@ -147,10 +151,20 @@ def version_of(venv, package):
     return subprocess.run([venv / "bin" / "python", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def interval(numbers):
+    """Where their median is, with 95 %: two of them, by the binomial distribution (whatever theirs is)."""
+    ordered = sorted(numbers)
+    away = math.ceil(0.98 * math.sqrt(len(ordered)))
+    middle = len(ordered) // 2
+    return ordered[max(0, middle - away)], ordered[min(len(ordered) - 1, middle + away)]
+
+
 def judged(found):
     pairs = zip(values(found, "processes", "rounds", "seconds"), values(found, "interpreters", "rounds", "seconds"))
-    times = statistics.median(theirs / ours for theirs, ours in pairs)
-    return f"{times:.3g} times their speed: {'met' if times >= 1 else '**MISSED**'}"
+    ratios = [theirs / ours for theirs, ours in pairs]
+    times, (low, high) = statistics.median(ratios), interval(ratios)
+    verdict = "met" if times >= 1 else "no difference that these rounds could tell" if high >= 1 else "**MISSED**"
+    return f"{times:.3g} times their speed (95 %: {low:.3g} … {high:.3g}): {verdict}"
 
 
 def main():

@@ -25,8 +25,8 @@ Each cell is a process (in private mode two, one after the other) with a deadlin
 - **private**: four interpreters, two at once, each with its own GIL and [private copies](extensions.md) of the extensions that
   would refuse (`--extensions private -n 4 --jobs 2`), and that twice. They import at once and work at once, three times over.
 
-On 3.13 and 3.15 a part of the packages was run so far: the figures are of those. "one: works" is where two at once failed and a single interpreter of the process works. What was run is what pip
-took for that engine that day. `scripts/compat-extensions run` does it again, for the engine that Isles was built for.
+"one: works" is where two at once failed and a single interpreter of the process works. What was run is what pip took for
+that engine that day; for 3.15, some have no wheel yet. `scripts/compat-extensions run` does it again, for the engine that Isles was built for.
 
 ## A soak
 

@@ -20,6 +20,12 @@ REASONS = (
     Reason("pyogrio", "crash",
            "Its GDAL has json-c inside, whose `json_object_get` is called by the name of one in jansson, which `isles run` is linked"
            " with: the dynamic linker binds GDAL to that. In a process without jansson it does not happen."),
+    Reason("ijson", "crash",
+           "It declares that it supports an own GIL, so it gets no copy; but interpreters share its static objects, and two that work"
+           " at once crash now and then, in strict mode, too. `isles check ijson` finds it: *shared GIL*."),
+    Reason("setproctitle", "failed",
+           "It keeps no state that a copy would part: the title is the process's, and who reads it while another interpreter writes"
+           " finds half of it or nothing.", r"getproctitle"),
 )  # fmt: skip
 
 

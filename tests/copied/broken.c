@@ -24,3 +24,10 @@ PyMODINIT_FUNC PyInit_leaves_exception(void)
     PyErr_SetString(PyExc_RuntimeError, "left behind");
     return module;
 }
+
+PyMODINIT_FUNC PyInit_imports(void)
+{
+    PyObject *module = PyImport_ImportModule("of_no_such_name");
+    Py_XDECREF(module);
+    return NULL;
+}
