@@ -13,8 +13,8 @@ INTRO = """\
 Made by `scripts/compat-extensions page`; don't edit it. Widely used packages of PyPI that have extension modules (or are thin
 over one), each with a smoke test of real work in `tests/compat/extensions/`: it computes something and checks the answer.
 They are those that the authors know as the most downloaded; the list was not taken from PyPI's statistics. Left out are those that
-can't be imported without a library of the system (pyodbc), that only load a library by ctypes (lightgbm, xgboost), and
-torch: its wheel on PyPI is the one for CUDA (several GB with what it needs), and the one for the CPU alone is not on PyPI.
+can't be imported without a library of the system (pyodbc), and that only load a library by ctypes (lightgbm, xgboost). torch is
+PyPI's wheel, which is the one for CUDA (5 GB with what it needs), and works on the CPU.
 
 Each cell is a process (in private mode two, one after the other) with a deadline:
 

@@ -26,6 +26,10 @@ REASONS = (
     Reason("setproctitle", "failed",
            "It keeps no state that a copy would part: the title is the process's, and who reads it while another interpreter writes"
            " finds half of it or nothing.", r"getproctitle"),
+    Reason("torch", "failed crash",
+           "It works in one interpreter of the process. Its libraries without Python code (libc10, libtorch) stay shared by the copies, and"
+           " the second copy of libtorch_python that enters itself in their registries ends the process.",
+           r"Key already registered"),
 )  # fmt: skip
 
 
