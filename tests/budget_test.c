@@ -74,8 +74,8 @@ static void test_memory_is_counted(void **state)
     end(it);
 }
 
-/* Threads pay for small blocks by the batch. What they keep of it is nobody's memory: not while they live, not when they
- * have ended, and not at the limit. */
+/* Threads pay for small blocks by the batch. What they keep of it is nobody's memory: not while they live, not when
+ * they have ended, and not at the limit. */
 static void test_small_blocks_are_counted_to_the_byte(void **state)
 {
     (void)state;

@@ -62,8 +62,8 @@ typedef struct isle_budgets { /* start from ISLE_BUDGETS_INIT; zero is the defau
 
 typedef struct isle_amount {
     uint64_t used;       /* now; wall: of the job that runs */
-    uint64_t peak;       /* the most there ever was; wall: the longest job; memory: to 64 KiB a thread; queue_bytes, messages,
-                            descriptors: the most that was seen */
+    uint64_t peak;       /* the most there ever was; wall: the longest job; memory: to 64 KiB a thread;
+                            queue_bytes, messages, descriptors: the most that was seen */
     uint64_t soft, hard; /* the limits */
     uint64_t reached;    /* how often the hard one was; memory: allocations refused; threads, queue_bytes, messages,
                             recursion, descriptors: how often something was */
