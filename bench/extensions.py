@@ -4,7 +4,7 @@ two threads in one interpreter.
     PYTHONPATH=build/python python3.14 bench/extensions.py [--quick] [--rounds N] [--json FILE] [--page FILE]
 
 Run by the engine's python. numpy and pandas are installed from PyPI, once, in the cache. Each way is a process of its own, warm; they
-take turns in each round, in each order equally often: who comes after the threads, which leave a core idle, finds another machine than
+take turns in each round, in one order after the other: who comes after the threads, which leave a core idle, finds another machine than
 who comes after two busy cores. A ratio is the median of the rounds' ratios. Exit status 77 where PyPI can't be reached.
 """
 
@@ -97,10 +97,14 @@ def spread(numbers, unit):
     return report.cell(unit, summary)
 
 
+def ratios(found, way, part, key):
+    """How many times what the interpreters take that way takes, in each round."""
+    return [theirs / ours for theirs, ours in zip(values(found, way, part, key), values(found, "interpreters", part, key))]
+
+
 def ratio(found, way, part, key):
-    """How many times what the interpreters take that way takes."""
-    ratios = [theirs / ours for theirs, ours in zip(values(found, way, part, key), values(found, "interpreters", part, key))]
-    return f"{statistics.median(ratios):.3g} <small>({min(ratios):.3g} … {max(ratios):.3g})</small>"
+    numbers = ratios(found, way, part, key)
+    return f"{statistics.median(numbers):.3g} <small>({min(numbers):.3g} … {max(numbers):.3g})</small>"
 
 
 FIGURES = (
@@ -131,8 +135,8 @@ of one interpreter. Both workers do the same at once (`bench/extensions_work.py`
 means, a loop over rows), {units} units a round. OpenBLAS is held to one thread in all ways (`OPENBLAS_NUM_THREADS=1`):
 else two workers would each start as many as there are cores.
 
-The ways take turns, in each order equally often; a figure is the median, with the least and the greatest beside it; a ratio is the median of the rounds' ratios, and
-more than 1 says that the interpreters take less. {rounds} rounds, {starts} cold starts. The CPU time is that of all processes of the way;
+The ways take turns, in one order after the other; a figure is the median, with the least and the greatest beside it; a ratio is the
+median of the rounds' ratios, and more than 1 says that the interpreters take less. {rounds} rounds, {starts} cold starts. The CPU time is that of all processes of the way;
 where other programs keep the cores busy, it tells more than the time that passed. Time to the first result: from before the workers are made
 (Python runs already) until both have imported numpy and pandas and done one unit. Memory: Pss of all processes of the way.
 
@@ -160,9 +164,8 @@ def interval(numbers):
 
 
 def judged(found):
-    pairs = zip(values(found, "processes", "rounds", "seconds"), values(found, "interpreters", "rounds", "seconds"))
-    ratios = [theirs / ours for theirs, ours in pairs]
-    times, (low, high) = statistics.median(ratios), interval(ratios)
+    numbers = ratios(found, "processes", "rounds", "seconds")
+    times, (low, high) = statistics.median(numbers), interval(numbers)
     verdict = "met" if times >= 1 else "no difference that these rounds could tell" if high >= 1 else "**MISSED**"
     return f"{times:.3g} times their speed (95 %: {low:.3g} … {high:.3g}): {verdict}"
 

@@ -287,11 +287,42 @@ static int child_127945(const char *unused)
     return 0;
 }
 
+/* python/cpython#144601: CPython calls init functions in the main interpreter, and gives the exception that they raise
+ * there to this one. It must not be freed here. Later ones say so in words of their own. */
+static int child_144601(const char *unused)
+{
+    (void)unused;
+    runtime_begin(NULL);
+    isle_interp it = create(NULL);
+    run(it, "import importlib.machinery, importlib.util\n"
+            "file = '" ISLES_TEST_COPIED "/broken.so'\n"
+            "for n in range(50):\n"
+            "    for name in 'raises', 'imports':\n"
+            "        loader = importlib.machinery.ExtensionFileLoader(name, file)\n"
+            "        try:\n"
+            "            importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))\n"
+            "        except (ImportError, RuntimeError) as error:\n"
+            "            told = error\n"
+            "        else:\n"
+            "            raise AssertionError(name)\n"
+            "        mended = str(told) == 'failed to import from subinterpreter due to exception'\n"
+            "        if not mended:\n"
+            "            assert (told.name, told.path) == (name, file), (told.name, told.path)\n"
+            "            words = {'raises': 'RuntimeError: not today',\n"
+            "                     'imports': \"ModuleNotFoundError: No module named 'of_no_such_name'\"}\n"
+            "            assert str(told).endswith('this CPython calls it first: ' + words[name]), told\n"
+            "        del told\n");
+    end(it);
+    runtime_end();
+    return 0;
+}
+
 static const child children[] = {
     {"python/cpython#113055", child_113055},
     {"python/cpython#117649", child_117649},
     {"python/cpython#128639", child_128639},
     {"python/cpython#116510", child_116510},
+    {"python/cpython#144601", child_144601},
     {"python/cpython#139759", child_139759},
     {"python/cpython#144748", child_144748},
     {"tamnd/cpython-internals#179", child_current_frames},

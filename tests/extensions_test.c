@@ -207,36 +207,6 @@ static void test_errors_of_init(void **state)
     end(it);
 }
 
-/* CPython 3.13 calls init functions in the main interpreter, and gives the exception that they raise there to this one.
- * It must not be freed here. */
-static void test_errors_of_init_in_the_main_interpreter(void **state)
-{
-    (void)state;
-    isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
-    const char *path[] = {ISLES_TEST_COPIED};
-    config.path = path;
-    config.path_count = 1;
-    isle_interp it = create(&config);
-    run(it, "import importlib.machinery, importlib.util, os, sys\n"
-            "file = os.path.join(sys.path[0], 'broken.so')\n"
-            "for n in range(50):\n"
-            "    for name in 'raises', 'imports':\n"
-            "        loader = importlib.machinery.ExtensionFileLoader(name, file)\n"
-            "        try:\n"
-            "            importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))\n"
-            "        except (ImportError, RuntimeError) as error:\n"
-            "            told = error\n"
-            "        else:\n"
-            "            raise AssertionError(name)\n"
-            "        if sys.version_info < (3, 14):\n"
-            "            assert (told.name, told.path) == (name, file), (told.name, told.path)\n"
-            "            words = {'raises': 'RuntimeError: not today',\n"
-            "                     'imports': \"ModuleNotFoundError: No module named 'of_no_such_name'\"}\n"
-            "            assert str(told).endswith('this CPython calls it first: ' + words[name]), told\n"
-            "        del told\n");
-    end(it);
-}
-
 static void test_those_that_fit_are_not_copied(void **state)
 {
     (void)state;
@@ -587,7 +557,6 @@ int main(void)
         cmocka_unit_test(test_imported_again),
         cmocka_unit_test(test_several_in_one_file),
         cmocka_unit_test(test_errors_of_init),
-        cmocka_unit_test(test_errors_of_init_in_the_main_interpreter),
         cmocka_unit_test(test_those_that_fit_are_not_copied),
         cmocka_unit_test(test_built_in_ones_are_as_ever),
         cmocka_unit_test(test_faulthandler_may_be_imported),

@@ -204,7 +204,7 @@ bool account_add_home(account *a)
 /* A thread that Python started is noted with its first allocation, which its first frame needs. */
 static account *look_up(const PyThreadState *current)
 {
-    bool is_new = threads_started_by_python(current) && pthread_getspecific(thread_key) == NULL;
+    bool is_new = threads_started_by_python(current) && here == NULL;
     account_thread *t = is_new ? plat_malloc(sizeof *t) : NULL;
     plat_lock_take(&lock);
     account *a = *bucket_of(current->interp);
@@ -279,12 +279,17 @@ account *account_of_thread(void)
     return a != NULL && a->counts_memory ? a : NULL;
 }
 
+static int64_t credit_of(const account_thread *t)
+{
+    return atomic_load_explicit(&t->credit, memory_order_relaxed);
+}
+
 /* Lock held. What its blocks have. */
 static int64_t used(const account *a)
 {
     int64_t bytes = atomic_load(&a->held) - 1;
     for (const account_thread *t = a->threads; t != NULL; t = t->next) {
-        bytes -= atomic_load_explicit(&t->credit, memory_order_relaxed);
+        bytes -= credit_of(t);
     }
     return bytes > 0 ? bytes : 0; /* less where a thread is just paying */
 }
@@ -354,11 +359,6 @@ static account_thread *purse(const account *a, size_t bytes)
 {
     account_thread *t = here;
     return t != NULL && t->owner == a && bytes <= (size_t)BATCH / 2 ? t : NULL;
-}
-
-static int64_t credit_of(const account_thread *t)
-{
-    return atomic_load_explicit(&t->credit, memory_order_relaxed);
 }
 
 static void set_credit(account_thread *t, int64_t bytes)

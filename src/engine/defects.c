@@ -5,6 +5,8 @@
 #include "python.h"
 
 #define BEFORE_314 (PY_VERSION_HEX < 0x030e0000)
+/* Those two have it mended; which was the first is not known here. */
+#define BEFORE_144601 (PY_VERSION_HEX < (BEFORE_314 ? 0x030d0f00 : 0x030e0800))
 
 static const isle_engine_defect defects[] = {
 #if BEFORE_314
@@ -16,6 +18,11 @@ static const isle_engine_defect defects[] = {
     {"python/cpython#128639", "an interpreter that ends with threads alive aborts the process",
      "its threads are made to end first; if they will not, the interpreter is left standing and reported"},
     {"python/cpython#116510", "ends of interpreters that used sqlite3 race", "such ends take turns"},
+#endif
+#if BEFORE_144601
+    {"python/cpython#144601",
+     "an extension's init function raises in the main interpreter: another one frees that exception, and crashes",
+     "the exception is replaced by an ImportError with its words"},
 #endif
     {"python/cpython#139759", "os.fork() in a process with interpreters: the child crashes",
      "os.fork() and os.forkpty() raise RuntimeError while an interpreter of Isles lives"},

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 #include "extension_init.h"
-#include "foreign_error.h"
 #include "gilstate.h"
 #include "library_copy.h"
 
@@ -455,7 +454,7 @@ static copy_outcome make(const wanted *w, PyObject **out)
 
 static PyObject *cpythons_way(const wanted *w)
 {
-    return foreign_error_checked(PyObject_CallOneArg(w->e->cpythons, w->spec), w->spec);
+    return PyObject_CallOneArg(w->e->cpythons, w->spec);
 }
 
 /* What audit hooks and policies hear of CPython's. */
@@ -643,7 +642,7 @@ static int take_places(struct extensions *e)
 int extensions_install(engine_interp *interp, const isle_interp_config *config)
 {
     if (config->extensions != ISLE_EXTENSIONS_PRIVATE && config->extensions != ISLE_EXTENSIONS_AUTO) {
-        return interp->own_gil ? foreign_error_install() : 0;
+        return 0;
     }
     struct extensions *e = plat_calloc(1, sizeof *e);
     if (e == NULL || (e->gilstate = gilstate_new(interp)) == NULL ||

@@ -1,13 +1,15 @@
 /* Exceptions of the main interpreter that CPython raises in another one.
  *
- * CPython 3.13 calls every extension's init function in the main interpreter first (Python/import.c,
- * import_run_extension), and if that raises an exception, raises the same object in the interpreter that imports. It is
- * the main interpreter's memory: with an own GIL and allocator (PEP 684), to free it crashes the process. So what was
- * raised by the import function, and is not among the objects of this interpreter, is replaced by an ImportError with
- * its words, and is never touched again: it stays, one for each import that fails in this way. */
-#include "foreign_error.h"
+ * CPython 3.13 and newer call every extension's init function in the main interpreter first. If that raises an
+ * exception, 3.13.0 raises the same object in the interpreter that imports (python/cpython#144601; mended in 3.13.15,
+ * 3.14.8 and 3.15.0, or before). It is the main interpreter's memory: with an own GIL and allocator (PEP 684), to free
+ * it crashes the process. So what was raised by the import function, and is not among the objects of this interpreter,
+ * is replaced by an ImportError with its words, and is never touched again: it stays, one for each import that fails in
+ * this way. */
+#include "python.h"
+#include "replace.h"
 
-#if PY_VERSION_HEX < 0x030e0000
+static positional_fn original;
 
 typedef struct search {
     const PyObject *object;
@@ -58,51 +60,29 @@ static void replace(PyObject *error, PyObject *spec)
     Py_XDECREF(name);
 }
 
-PyObject *foreign_error_checked(PyObject *module, PyObject *spec)
+static void check(PyObject *spec)
 {
-    PyObject *error = module == NULL ? PyErr_GetRaisedException() : NULL;
-    if (error != NULL && is_foreign(error)) {
+    PyObject *error = PyErr_GetRaisedException();
+    if (is_foreign(error)) {
         replace(error, spec);
-    } else if (error != NULL) {
+    } else {
         PyErr_SetRaisedException(error);
+    }
+}
+
+static PyObject *create_dynamic(PyObject *imp, PyObject *const *args, Py_ssize_t count)
+{
+    PyObject *module = original(imp, args, count);
+    const engine_interp *interp = module == NULL && count > 0 ? interp_of_thread() : NULL;
+    if (interp != NULL && interp->own_gil) {
+        check(args[0]);
     }
     return module;
 }
 
-static PyObject *create_dynamic(PyObject *cpythons, PyObject *const *args, Py_ssize_t count)
+isle_status foreign_error_start(engine_failure *failure)
 {
-    return foreign_error_checked(PyObject_Vectorcall(cpythons, args, (size_t)count, NULL),
-                                 count > 0 ? args[0] : Py_None);
+    static const replacement list[] = {
+        {"_imp", "create_dynamic", METH_FASTCALL, WAY(create_dynamic), ORIGINAL(original), false}};
+    return replace_functions(list, 1, failure);
 }
-
-static PyMethodDef create_dynamic_def = {
-    "create_dynamic", (PyCFunction)(void (*)(void))create_dynamic, METH_FASTCALL,
-    "create_dynamic($module, spec, file=None, /)\n--\n\nCreate an extension module."};
-
-int foreign_error_install(void)
-{
-    PyObject *imp = PyImport_ImportModule("_imp"), *name = PyUnicode_FromString("_imp");
-    PyObject *cpythons = imp != NULL ? PyObject_GetAttrString(imp, create_dynamic_def.ml_name) : NULL;
-    PyObject *ours = cpythons != NULL && name != NULL ? PyCFunction_NewEx(&create_dynamic_def, cpythons, name) : NULL;
-    int result = ours != NULL ? PyObject_SetAttrString(imp, create_dynamic_def.ml_name, ours) : -1;
-    Py_XDECREF(ours);
-    Py_XDECREF(cpythons);
-    Py_XDECREF(name);
-    Py_XDECREF(imp);
-    return result;
-}
-
-#else
-
-PyObject *foreign_error_checked(PyObject *module, PyObject *spec)
-{
-    (void)spec;
-    return module;
-}
-
-int foreign_error_install(void)
-{
-    return 0;
-}
-
-#endif

@@ -322,6 +322,9 @@ int locale_install(engine_interp *interp, const isle_interp_config *config);
 int locale_mark(engine_interp *interp); /* what locale_reset goes back to */
 int locale_reset(engine_interp *interp);
 
+/* foreign_error.c */
+isle_status foreign_error_start(engine_failure *failure); /* main interpreter, attached */
+
 /* exit.c */
 isle_status exit_start(engine_failure *failure); /* main interpreter, attached */
 /* Home thread, attached: the interpreter has exited. What its task came to. */

@@ -180,6 +180,7 @@ static isle_status prepare(const isle_runtime_config *config, engine_failure *fa
     replaced = replaced != ISLE_OK ? replaced : exit_start(failure);
     replaced = replaced != ISLE_OK ? replaced : locale_start(failure);
     replaced = replaced != ISLE_OK ? replaced : quota_start(failure);
+    replaced = replaced != ISLE_OK ? replaced : foreign_error_start(failure);
     if (replaced != ISLE_OK) {
         return replaced;
     }
