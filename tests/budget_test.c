@@ -104,6 +104,8 @@ static void test_small_blocks_are_counted_to_the_byte(void **state)
     isle_error *err;
     check_status(isle_interp_set_budgets(it, &budgets, &err), ISLE_OK, err);
     run(it, "x = [bytes(600) for n in range(3 * (1 << 20) // 640)]");
+    isle_error_free(run_fails(it, "x = []\nwhile True: x.append(bytes(600))", ISLE_ERR_PYTHON));
+    check(usage_of(it).memory_bytes.peak <= budgets.memory_bytes.hard + 4 * MIB); /* the room to describe the error */
     run(it, "x = None; go.set()\nfor each in t: each.join()");
     end(it);
 }

@@ -337,8 +337,14 @@ static bool is_over_mark(account *a, int64_t held)
     return held - 1 > atomic_load_explicit(&a->mark, memory_order_relaxed);
 }
 
+/* Over the mark what its threads keep does not count: there the peak is never more than the limit. */
 static void note_peak(account *a, int64_t held)
 {
+    if (is_over_mark(a, held)) {
+        plat_lock_take(&lock);
+        held = used(a) + 1;
+        plat_lock_give(&lock);
+    }
     if (held > atomic_load_explicit(&a->peak, memory_order_relaxed)) {
         atomic_store_explicit(&a->peak, held, memory_order_relaxed); /* two of its threads at once: nearly right */
     }
