@@ -117,6 +117,64 @@ static uint64_t memory_left(void)
     return info.memory_left_bytes;
 }
 
+enum { BLOCKS = 40000, BLOCKS_BYTES = BLOCKS * 150 };
+static void *blocks[BLOCKS];
+
+static isle_interp create_with_blocks(void)
+{
+    isle_interp it = create(NULL);
+    char source[800];
+    snprintf(source, sizeof source,
+             "import ctypes\n"
+             "new, free = ctypes.pythonapi.PyMem_RawMalloc, ctypes.pythonapi.PyMem_RawFree\n"
+             "new.restype, new.argtypes = ctypes.c_void_p, [ctypes.c_size_t]\n"
+             "free.restype, free.argtypes = None, [ctypes.c_void_p]\n"
+             "blocks = (ctypes.c_void_p * %d).from_address(%llu)\n"
+             "def take():\n"
+             "    for n in range(len(blocks)):\n"
+             "        blocks[n] = new(n %% 300)\n"
+             "        ctypes.memset(blocks[n], n & 255, n %% 300)\n"
+             "def drop():\n"
+             "    for n in range(len(blocks)):\n"
+             "        assert ctypes.string_at(blocks[n], n %% 300) == bytes([n & 255]) * (n %% 300)\n"
+             "        free(blocks[n])\n"
+             "take(); drop()",
+             BLOCKS, (unsigned long long)(uintptr_t)blocks);
+    run(it, source);
+    return it;
+}
+
+/* A thread keeps small blocks for what it allocates next: only its own interpreter's, and they count as free. */
+static void test_blocks_that_a_thread_keeps(void **state)
+{
+    (void)state;
+    NEEDS_MEMORY_COUNTED();
+    isle_interp one = create_with_blocks(), other = create_with_blocks();
+    uint64_t before_one = usage_of(one).memory_bytes.used, before_other = usage_of(other).memory_bytes.used;
+    for (int i = 0; i < 4; i++) {
+        run(one, "take()");
+        check(usage_of(one).memory_bytes.used > before_one + BLOCKS_BYTES);
+        run(i % 2 ? one : other, "drop()");
+        check(usage_of(one).memory_bytes.used < before_one + BLOCKS_BYTES / 4);
+        check(usage_of(other).memory_bytes.used > before_other - BLOCKS_BYTES / 4);
+        check(usage_of(other).memory_bytes.used < before_other + BLOCKS_BYTES / 4);
+    }
+    run(one, "import threading\n"
+             "for n in range(3):\n"
+             "    t = threading.Thread(target=lambda: (take(), drop())); t.start(); t.join()\n"
+             "    t = threading.Thread(target=take); t.start(); t.join(); drop()");
+    check(usage_of(one).memory_bytes.used < before_one + BLOCKS_BYTES / 4);
+    uint64_t before = memory_left();
+    run(one, "take()");
+    run(other, "import threading\n" /* a thread that has none yet of its own */
+               "done, go = threading.Event(), threading.Event()\n"
+               "t = threading.Thread(target=lambda: (drop(), done.set(), go.wait())); t.start(); done.wait()");
+    end(one);
+    check(engine_version() < 0x030e || memory_left() == before); /* nobody keeps another's */
+    run(other, "go.set(); t.join()");
+    end(other);
+}
+
 static void live_and_end(void)
 {
     isle_interp it = create(NULL);
@@ -685,6 +743,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_counted),
         cmocka_unit_test(test_small_blocks_are_counted_to_the_byte),
+        cmocka_unit_test(test_blocks_that_a_thread_keeps),
         cmocka_unit_test(test_nothing_is_held_afterwards),
         cmocka_unit_test(test_memory_limits_warn_and_can_be_raised),
         cmocka_unit_test(test_code_that_goes_on_asking_is_stopped),

@@ -7,9 +7,8 @@ static const int64_t ALLOWANCE = 4 << 20, ROOM_AT_LEAST = 1 << 20;
 static const int64_t BATCH = 32 << 10; /* bytes that a thread pays for at once, and the most it keeps is twice that */
 
 typedef struct account_thread {
-    account *owner;
+    account_purse purse;
     pthread_t id;
-    _Atomic int64_t credit; /* bytes that are in `held` and in no block; only the thread itself changes it */
     int64_t began_cpu_ns;
     struct account_thread *next, **link;
 } account_thread;
@@ -22,9 +21,9 @@ struct account {
     _Atomic int64_t mark; /* beyond it something is to be done */
     _Atomic bool ended, was_denied;
     bool counts_memory;
+    _Atomic(const PyInterpreterState *) state; /* changed with the lock */
 
     /* guarded by the lock */
-    PyInterpreterState *state;
     account *next; /* of its bucket */
     engine_interp *interp;
     size_t users;                  /* the interpreter, and each thread */
@@ -47,7 +46,7 @@ static pthread_key_t thread_key;
 static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
 static bool has_thread_key;
 
-static ENGINE_THREAD_LOCAL account_thread *here; /* of the calling thread; NULL: it has none, or is at its end */
+ENGINE_THREAD_LOCAL account_purse *account_here;
 
 /* What a thread that is no home thread found for its interpreter. */
 static ENGINE_THREAD_LOCAL struct {
@@ -98,6 +97,11 @@ static void lower(account *a, size_t bytes)
     }
 }
 
+static const PyInterpreterState *state_of(const account *a)
+{
+    return atomic_load_explicit(&a->state, memory_order_relaxed);
+}
+
 static account **bucket_of(const void *state)
 {
     return &buckets[((uintptr_t)state >> 6) % BUCKETS];
@@ -106,12 +110,12 @@ static account **bucket_of(const void *state)
 /* Lock held. */
 static void unlist(account *a)
 {
-    account **link = bucket_of(a->state);
+    account **link = bucket_of(state_of(a));
     while (*link != a) {
         link = &(*link)->next;
     }
     *link = a->next;
-    a->state = NULL;
+    atomic_store(&a->state, NULL);
     atomic_fetch_add(&epoch, 1);
 }
 
@@ -121,11 +125,11 @@ void account_set_state(account *a, void *state)
         return;
     }
     plat_lock_take(&lock);
-    if (a->state != NULL) {
+    if (state_of(a) != NULL) {
         unlist(a);
     }
     if (state != NULL) {
-        a->state = state;
+        atomic_store(&a->state, state);
         a->next = *bucket_of(state);
         *bucket_of(state) = a;
         atomic_fetch_add(&epoch, 1);
@@ -153,13 +157,15 @@ void account_free(account *a)
 /* Lock held. */
 static void add_thread(account *a, account_thread *t, int64_t began_cpu_ns)
 {
-    *t = (account_thread){.owner = a, .id = pthread_self(), .began_cpu_ns = began_cpu_ns, .next = a->threads};
+    *t = (account_thread){.id = pthread_self(), .began_cpu_ns = began_cpu_ns, .next = a->threads};
+    t->purse.owner = a;
+    t->purse.state = &a->state;
     t->link = &a->threads;
     if (t->next != NULL) {
         t->next->link = &t->next;
     }
     a->threads = t;
-    here = t;
+    account_here = &t->purse;
     if (++a->thread_count > a->thread_peak) {
         a->thread_peak = a->thread_count;
     }
@@ -170,9 +176,10 @@ static void add_thread(account *a, account_thread *t, int64_t began_cpu_ns)
 static void thread_ends(void *thread)
 {
     account_thread *t = thread;
-    account *a = t->owner;
-    here = NULL;
-    lower(a, (size_t)atomic_exchange(&t->credit, 0)); /* never its last bytes: this thread is a user */
+    account *a = t->purse.owner;
+    account_here = NULL;
+    memory_free_kept(&t->purse);
+    lower(a, (size_t)atomic_exchange(&t->purse.credit, 0)); /* never its last bytes: this thread is a user */
     plat_lock_take(&lock);
     a->ended_cpu_ns += plat_thread_cpu(t->id) - t->began_cpu_ns;
     *t->link = t->next;
@@ -204,11 +211,11 @@ bool account_add_home(account *a)
 /* A thread that Python started is noted with its first allocation, which its first frame needs. */
 static account *look_up(const PyThreadState *current)
 {
-    bool is_new = threads_started_by_python(current) && here == NULL;
+    bool is_new = threads_started_by_python(current) && account_here == NULL;
     account_thread *t = is_new ? plat_malloc(sizeof *t) : NULL;
     plat_lock_take(&lock);
     account *a = *bucket_of(current->interp);
-    while (a != NULL && a->state != current->interp) {
+    while (a != NULL && state_of(a) != current->interp) {
         a = a->next;
     }
     seen.state = current->interp;
@@ -279,17 +286,12 @@ account *account_of_thread(void)
     return a != NULL && a->counts_memory ? a : NULL;
 }
 
-static int64_t credit_of(const account_thread *t)
-{
-    return atomic_load_explicit(&t->credit, memory_order_relaxed);
-}
-
 /* Lock held. What its blocks have. */
 static int64_t used(const account *a)
 {
     int64_t bytes = atomic_load(&a->held) - 1;
     for (const account_thread *t = a->threads; t != NULL; t = t->next) {
-        bytes -= credit_of(t);
+        bytes -= purse_credit(&t->purse);
     }
     return bytes > 0 ? bytes : 0; /* less where a thread is just paying */
 }
@@ -361,37 +363,32 @@ static bool charge(account *a, size_t bytes, bool is_refusal)
 }
 
 /* The calling thread's, for small amounts of its own account: there it counts without an atomic operation. */
-static account_thread *purse(const account *a, size_t bytes)
+static account_purse *purse_of(const account *a, size_t bytes)
 {
-    account_thread *t = here;
-    return t != NULL && t->owner == a && bytes <= (size_t)BATCH / 2 ? t : NULL;
-}
-
-static void set_credit(account_thread *t, int64_t bytes)
-{
-    atomic_store_explicit(&t->credit, bytes, memory_order_relaxed);
+    account_purse *p = account_here;
+    return p != NULL && p->owner == a && bytes <= (size_t)BATCH / 2 ? p : NULL;
 }
 
 /* Pays for the bytes and a batch of credit; near the mark not. */
-static bool refill(account *a, account_thread *t, size_t bytes)
+static bool refill(account *a, account_purse *p, size_t bytes)
 {
-    size_t wanted = bytes + (size_t)(BATCH - credit_of(t));
+    size_t wanted = bytes + (size_t)(BATCH - purse_credit(p));
     if (is_over_mark(a, atomic_load_explicit(&a->held, memory_order_relaxed) + (int64_t)wanted)) {
         return false;
     }
     note_peak(a, add(a, wanted));
-    set_credit(t, BATCH);
+    purse_set_credit(p, BATCH);
     return true;
 }
 
 bool account_charge(account *a, size_t bytes)
 {
-    account_thread *t = purse(a, bytes);
-    if (t != NULL && credit_of(t) >= (int64_t)bytes) {
-        set_credit(t, credit_of(t) - (int64_t)bytes);
+    account_purse *p = purse_of(a, bytes);
+    if (p != NULL && purse_credit(p) >= (int64_t)bytes) {
+        purse_set_credit(p, purse_credit(p) - (int64_t)bytes);
         return true;
     }
-    return (t != NULL && refill(a, t, bytes)) || charge(a, bytes, true);
+    return (p != NULL && refill(a, p, bytes)) || charge(a, bytes, true);
 }
 
 bool account_charge_if_room(account *a, size_t bytes)
@@ -407,11 +404,11 @@ void account_charge_freely(account *a, size_t bytes)
 }
 
 /* The thread keeps them for what it allocates next; of too many the account gets back all but a batch. */
-static void save(account *a, account_thread *t, size_t bytes)
+static void save(account *a, account_purse *p, size_t bytes)
 {
-    int64_t credit = credit_of(t) + (int64_t)bytes;
+    int64_t credit = purse_credit(p) + (int64_t)bytes;
     int64_t over = credit > 2 * BATCH ? credit - BATCH : 0;
-    set_credit(t, credit - over);
+    purse_set_credit(p, credit - over);
     if (over != 0) {
         lower(a, (size_t)over);
     }
@@ -422,9 +419,9 @@ void account_give_back(account *a, size_t bytes)
     if (a == NULL) {
         return;
     }
-    account_thread *t = purse(a, bytes);
-    if (t != NULL) {
-        save(a, t, bytes);
+    account_purse *p = purse_of(a, bytes);
+    if (p != NULL) {
+        save(a, p, bytes);
         return;
     }
     if (atomic_load_explicit(&a->ended, memory_order_relaxed)) {

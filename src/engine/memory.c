@@ -72,6 +72,61 @@ static void wipe_mark(void *block, size_t size)
     memset(mark_place(block, size), 0, sizeof(mark));
 }
 
+/* --- small blocks that a thread keeps ------------------------------------------------------------------------------
+ * To find the account, to charge it and to mark the block costs more than malloc does: what a thread frees it uses
+ * again with its mark. Kept blocks count as credit. */
+
+static const size_t STEP = 16; /* glibc's: a block has so many bytes times n, and 8 */
+
+static bool is_kept_size(size_t size)
+{
+    return size < PURSE_SIZES * STEP && size % STEP == STEP / 2;
+}
+
+/* NULL: there is none of that size. */
+static void *take_kept(size_t size)
+{
+    account_purse *p = account_here;
+    void *block = p != NULL && is_kept_size(size) ? p->kept[size / STEP] : NULL;
+    if (block == NULL || purse_credit(p) < (int64_t)size) {
+        return NULL;
+    }
+    const PyThreadState *current = PyThreadState_GetUnchecked();
+    if (current == NULL || current->interp != atomic_load_explicit(p->state, memory_order_relaxed)) {
+        return NULL;
+    }
+    memcpy(&p->kept[size / STEP], block, sizeof(void *));
+    p->count[size / STEP]--;
+    purse_set_credit(p, purse_credit(p) - (int64_t)size);
+    return block;
+}
+
+/* false: it can't be kept. */
+static bool keep(void *block, size_t size, const account *a)
+{
+    account_purse *p = account_here;
+    if (p == NULL || p->owner != a || !is_kept_size(size) || p->count[size / STEP] == PURSE_DEPTH) {
+        return false;
+    }
+    memcpy(block, &p->kept[size / STEP], sizeof(void *));
+    p->kept[size / STEP] = block;
+    p->count[size / STEP]++;
+    purse_set_credit(p, purse_credit(p) + (int64_t)size);
+    return true;
+}
+
+void memory_free_kept(account_purse *p)
+{
+    for (size_t i = 0; i < PURSE_SIZES; i++) {
+        while (p->kept[i] != NULL) {
+            void *block = p->kept[i];
+            memcpy(&p->kept[i], block, sizeof(void *));
+            wipe_mark(block, i * STEP + STEP / 2);
+            below.free(below.ctx, block);
+        }
+    }
+}
+
 /* --- the domain "raw" --------------------------------------------------------------------------------------------- */
 
 /* `block` is new, and `wanted` bytes were counted for it. May be NULL. */
@@ -92,11 +147,15 @@ static void *own(void *block, size_t wanted, account *a)
 static void *raw_malloc(void *ctx, size_t size)
 {
     (void)ctx;
+    size_t wanted = with_mark(size); /* no overflow: CPython asks for PY_SSIZE_T_MAX at most */
+    void *kept = take_kept(wanted);
+    if (kept != NULL) {
+        return kept;
+    }
     account *a = account_of_thread();
     if (a == NULL || too_large(size)) {
         return below.malloc(below.ctx, size);
     }
-    size_t wanted = with_mark(size);
     return account_charge(a, wanted) ? own(below.malloc(below.ctx, wanted), wanted, a) : NULL;
 }
 
@@ -120,6 +179,9 @@ static void raw_free(void *ctx, void *block)
     }
     size_t size = plat_block_size(block);
     account *a = owner_of(block, size);
+    if (a != NULL && keep(block, size, a)) {
+        return;
+    }
     if (a != NULL) {
         wipe_mark(block, size);
         account_give_back(a, size);
