@@ -1,11 +1,12 @@
 """Real parallel work: two interpreters with private copies of numpy and pandas, beside two processes (multiprocessing's spawn) and
 two threads in one interpreter.
 
-    PYTHONPATH=build/python python3.14 bench/extensions.py [--quick] [--rounds N] [--json FILE] [--page FILE]
+    PYTHONPATH=build/python python3.14 bench/extensions.py [--quick] [--groups N] [--rounds N] [--json FILE] [--page FILE]
 
 Run by the engine's python. numpy and pandas are installed from PyPI, once, in the cache. Each way is a process of its own, warm; they
 take turns in each round, in one order after the other: who comes after the threads, which leave a core idle, finds another machine than
-who comes after two busy cores. A ratio is the median of the rounds' ratios. Exit status 77 where PyPI can't be reached.
+who comes after two busy cores. They are started afresh a dozen times: where the system lays memory makes one start a few percent faster
+than another. A ratio is the median of the rounds' ratios. Exit status 77 where PyPI can't be reached.
 """
 
 import argparse
@@ -60,24 +61,28 @@ class Peer:
             sys.exit(f"{self.process.args[2]} ended with status {status}")
 
 
-def measure(venv, rounds, starts, units):
+def measure(venv, groups, rounds, starts, units):
     found = {way: {"first": [], "rounds": []} for way in WAYS}
     for _ in range(starts):  # cold, one after the other
         for way in WAYS:
             peer = Peer(way, venv)
             found[way]["first"].append(peer.first)
             peer.close()
-    peers = {way: Peer(way, venv) for way in WAYS}
+    orders = itertools.cycle(itertools.permutations(WAYS))
+    for _ in range(groups):
+        take_turns({way: Peer(way, venv) for way in WAYS}, itertools.islice(orders, rounds), units, found)
+    check(found)
+    return found
+
+
+def take_turns(peers, orders, units, found):
     for peer in peers.values():
         peer.round(1)
-    orders = itertools.cycle(itertools.permutations(WAYS))
-    for order in itertools.islice(orders, rounds):
+    for order in orders:
         for way in order:
             found[way]["rounds"].append(peers[way].round(units))
     for peer in peers.values():
         peer.close()
-    check(found)
-    return found
 
 
 def check(found):
@@ -136,7 +141,8 @@ means, a loop over rows), {units} units a round. OpenBLAS is held to one thread 
 else two workers would each start as many as there are cores.
 
 The ways take turns, in one order after the other; a figure is the median, with the least and the greatest beside it; a ratio is the
-median of the rounds' ratios, and more than 1 says that the interpreters take less. {rounds} rounds, {starts} cold starts. The CPU time is that of all processes of the way;
+median of the rounds' ratios, and more than 1 says that the interpreters take less. {rounds} rounds of each of {groups} starts (of which the
+95 % interval is made: where the system lays memory makes one start a few percent faster than another), and {starts} cold starts. The CPU time is that of all processes of the way;
 where other programs keep the cores busy, it tells more than the time that passed. Time to the first result: from before the workers are made
 (Python runs already) until both have imported numpy and pandas and done one unit. Memory: Pss of all processes of the way.
 
@@ -155,6 +161,12 @@ def version_of(venv, package):
     return subprocess.run([venv / "bin" / "python", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def medians(numbers, groups):
+    """Of each group, the rounds of one start."""
+    rounds = len(numbers) // groups
+    return [statistics.median(numbers[i * rounds : (i + 1) * rounds]) for i in range(groups)]
+
+
 def interval(numbers):
     """Where their median is, with 95 %: two of them, by the binomial distribution (whatever theirs is)."""
     ordered = sorted(numbers)
@@ -163,17 +175,18 @@ def interval(numbers):
     return ordered[max(0, middle - away)], ordered[min(len(ordered) - 1, middle + away)]
 
 
-def judged(found):
+def judged(found, groups):
     numbers = ratios(found, "processes", "rounds", "seconds")
-    times, (low, high) = statistics.median(numbers), interval(numbers)
-    verdict = "met" if times >= 1 else "no difference that these rounds could tell" if high >= 1 else "**MISSED**"
+    times, (low, high) = statistics.median(numbers), interval(medians(numbers, groups))
+    verdict = "met" if times >= 1 else "no difference that these starts could tell" if high >= 1 else "**MISSED**"
     return f"{times:.3g} times their speed (95 %: {low:.3g} … {high:.3g}): {verdict}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few samples, which say nothing")
-    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--groups", type=int, default=12, help="how often the ways are started for their rounds")
+    parser.add_argument("--rounds", type=int, default=6, help="... and how many rounds each time: multiples of 6 see all orders")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--page", type=Path)
     options = parser.parse_args()
@@ -182,19 +195,19 @@ def main():
     venv.parent.mkdir(parents=True, exist_ok=True)
     venvs.environment_or_skip(venv, *PACKAGES)
     load = os.getloadavg()[0]
-    rounds, starts, units = (2, 1, 1) if options.quick else (options.rounds, 5, 8)
-    found = measure(venv, rounds, starts, units)
+    groups, rounds, starts, units = (1, 2, 1, 1) if options.quick else (options.groups, options.rounds, 5, 8)
+    found = measure(venv, groups, rounds, starts, units)
     facts = {"python": platform.python_version(), "cores": len(os.sched_getaffinity(0)), "date": time.strftime("%Y-%m-%d"),
              "system": f"{platform.system()} {platform.machine()}", "isles": isles.__version__, "load": f"{load:.1f}",
-             "load_end": f"{os.getloadavg()[0]:.1f}", "rounds": rounds, "starts": starts, "units": units,
+             "load_end": f"{os.getloadavg()[0]:.1f}", "groups": groups, "rounds": rounds, "starts": starts, "units": units,
              **{package: version_of(venv, package) for package in PACKAGES}}  # fmt: skip
     table = "\n".join(lines(found))
     print(table)
-    print(f"against processes: {judged(found)}")
+    print(f"against processes: {judged(found, groups)}")
     if options.json:
         options.json.write_text(json.dumps({**facts, "ways": found}, indent=1) + "\n")
     if options.page:
-        options.page.write_text(PAGE.format(**facts, table=table, verdict=judged(found)))
+        options.page.write_text(PAGE.format(**facts, table=table, verdict=judged(found, groups)))
 
 
 if __name__ == "__main__":
