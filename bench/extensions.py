@@ -141,10 +141,11 @@ means, a loop over rows), {units} units a round. OpenBLAS is held to one thread 
 else two workers would each start as many as there are cores.
 
 The ways take turns, in one order after the other; a figure is the median, with the least and the greatest beside it; a ratio is the
-median of the rounds' ratios, and more than 1 says that the interpreters take less. {rounds} rounds of each of {groups} starts (of which the
-95 % interval is made: where the system lays memory makes one start a few percent faster than another), and {starts} cold starts. The CPU time is that of all processes of the way;
-where other programs keep the cores busy, it tells more than the time that passed. Time to the first result: from before the workers are made
-(Python runs already) until both have imported numpy and pandas and done one unit. Memory: Pss of all processes of the way.
+median of the rounds' ratios, and more than 1 says that the interpreters take less. {rounds} rounds of each of {groups} starts, and {starts} cold
+starts. The 95 % interval is that of the starts' medians: where the system lays memory makes one start a few percent faster than another.
+The CPU time is that of all processes of the way; where other programs keep the cores busy, it tells more than the time that passed.
+Time to the first result: from before the workers are made (Python runs already) until both have imported numpy and pandas and done one
+unit. Memory: Pss of all processes of the way.
 
 ## CPython {python}
 
@@ -170,9 +171,9 @@ def medians(numbers, groups):
 def interval(numbers):
     """Where their median is, with 95 %: two of them, by the binomial distribution (whatever theirs is)."""
     ordered = sorted(numbers)
-    away = math.ceil(0.98 * math.sqrt(len(ordered)))
-    middle = len(ordered) // 2
-    return ordered[max(0, middle - away)], ordered[min(len(ordered) - 1, middle + away)]
+    last = len(ordered) - 1
+    below = max(0, math.floor(last / 2 - 0.98 * math.sqrt(len(ordered))))
+    return ordered[below], ordered[last - below]
 
 
 def judged(found, groups):

@@ -52,11 +52,13 @@ def late(it, kind, code):
 def busy(count):
     others = [isles.Interpreter(f"busy-{number}") for number in range(count)]
     jobs = [it.submit(exec, "while True: pass") for it in others]
-    yield
-    for job in jobs:
-        job.cancel()
-    for it in others:
-        it.close()
+    try:
+        yield
+    finally:
+        for job in jobs:
+            job.cancel()
+        for it in others:
+            it.close()
 
 
 def measure(samples):
@@ -79,7 +81,8 @@ def table(found):
     return "\n".join(lines)
 
 
-def verdict(found):
+def latest(found):
+    """Of each kind, with cores to spare."""
     return {kind: max(max(row["late"]) for row in found if row["kind"] == kind and row["busy"] == 0) for kind in KINDS}
 
 
@@ -116,8 +119,8 @@ def main():
     if options.json:
         options.json.write_text(json.dumps({**facts, "limit_seconds": LIMIT, "rows": found}, indent=1) + "\n")
     if options.page:
-        latest = {kind: seconds * 1e3 for kind, seconds in verdict(found).items()}
-        options.page.write_text(PAGE.format(**facts, **latest, limit=LIMIT * 1e3, table=table(found)))
+        in_ms = {kind: seconds * 1e3 for kind, seconds in latest(found).items()}
+        options.page.write_text(PAGE.format(**facts, **in_ms, limit=LIMIT * 1e3, table=table(found)))
 
 
 if __name__ == "__main__":
