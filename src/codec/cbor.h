@@ -41,6 +41,8 @@ void cbor_writer_free(cbor_writer *w);
 /* Hands the buffer over (free with plat_free). ISLE_ERR_NOMEM or ISLE_ERR_NOT_SHAREABLE when a write failed; the
  * writer is then freed. */
 isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len);
+/* The same with what travels beside, which lies in `out` already; that is empty when it fails. */
+isle_status cbor_writer_take_parcel(cbor_writer *w, parcel *out);
 
 /* For who writes bytes that are CBOR already: room for `size` bytes at the end, of which `len` may then be raised by up
  * to as many. NULL: the writer has failed. */

@@ -18,7 +18,7 @@ void cbor_writer_init(cbor_writer *w)
 
 void cbor_writer_free(cbor_writer *w)
 {
-    plat_free(w->data);
+    plat_block_give(w->data, w->capacity);
     *w = (cbor_writer){.beside = w->beside};
 }
 
@@ -37,6 +37,16 @@ isle_status cbor_writer_take(cbor_writer *w, uint8_t **out_data, size_t *out_len
     *out_len = w->len;
     *w = (cbor_writer){.beside = w->beside};
     return ISLE_OK;
+}
+
+isle_status cbor_writer_take_parcel(cbor_writer *w, parcel *out)
+{
+    out->size = w->capacity;
+    isle_status status = cbor_writer_take(w, &out->data, &out->len);
+    if (status != ISLE_OK) {
+        parcel_clear(out);
+    }
+    return status;
 }
 
 static uint8_t *fail(cbor_writer *w)
@@ -61,7 +71,7 @@ uint8_t *cbor_writer_grow(cbor_writer *w, size_t size)
     if (capacity < need) {
         capacity = need;
     }
-    uint8_t *data = plat_realloc(w->data, capacity);
+    uint8_t *data = w->data == NULL ? plat_block_take(capacity, &capacity) : plat_realloc(w->data, capacity);
     if (!data) {
         return fail(w);
     }
@@ -279,7 +289,7 @@ void cbor_write_tuple(cbor_writer *w, size_t count)
 
 void cbor_writer_skip(cbor_writer *w, size_t size, size_t expected)
 {
-    if (cbor_writer_room(w, size + (expected > FIRST_CAPACITY ? expected : FIRST_CAPACITY))) {
+    if (cbor_writer_room(w, size + (expected != 0 ? expected : FIRST_CAPACITY))) {
         w->len += size;
     }
 }

@@ -50,6 +50,6 @@ void attachments_clear(attachments *list)
 void parcel_clear(parcel *p)
 {
     attachments_clear(&p->beside);
-    plat_free(p->data);
+    plat_block_give(p->data, p->size);
     *p = (parcel){.data = NULL};
 }

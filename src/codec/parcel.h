@@ -59,7 +59,7 @@ void attachments_clear(attachments *list); /* lets go of all */
 
 typedef struct parcel {
     uint8_t *data; /* CBOR; NULL: nothing, which stands for None where a value is optional */
-    size_t len;
+    size_t len, size; /* `size`: what the block was taken with (plat_block_take); 0: it is malloc()'s */
     attachments beside;
 } parcel;
 

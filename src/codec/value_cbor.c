@@ -118,11 +118,7 @@ isle_status value_to_parcel(const isle_value *value, parcel *out)
     cbor_writer_init(&w);
     w.beside = &out->beside;
     value_write(&w, value);
-    isle_status status = cbor_writer_take(&w, &out->data, &out->len);
-    if (status != ISLE_OK) {
-        parcel_clear(out);
-    }
-    return status;
+    return cbor_writer_take_parcel(&w, out);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------ */

@@ -46,12 +46,8 @@ isle_status encode_args(const isle_value *args, const isle_value *kwargs, parcel
     } else {
         cbor_write_map(&w, 0);
     }
-    isle_status status = cbor_writer_take(&w, &out->data, &out->len);
-    if (status != ISLE_OK) {
-        parcel_clear(out);
-        return error_set(err, status, "out of memory");
-    }
-    return ISLE_OK;
+    isle_status status = cbor_writer_take_parcel(&w, out);
+    return status == ISLE_OK ? ISLE_OK : error_set(err, status, "out of memory");
 }
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */

@@ -46,10 +46,10 @@ static pthread_key_t thread_key;
 static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
 static bool has_thread_key;
 
-ENGINE_THREAD_LOCAL account_purse *account_here;
+PLAT_THREAD_LOCAL account_purse *account_here;
 
 /* What a thread that is no home thread found for its interpreter. */
-static ENGINE_THREAD_LOCAL struct {
+static PLAT_THREAD_LOCAL struct {
     const PyInterpreterState *state;
     account *account;
     uint64_t epoch;

@@ -28,7 +28,7 @@ typedef struct account_purse {
     uint8_t count[PURSE_SIZES];
 } account_purse;
 
-extern ENGINE_THREAD_LOCAL account_purse *account_here; /* NULL: the thread has none, or is at its end */
+extern PLAT_THREAD_LOCAL account_purse *account_here; /* NULL: the thread has none, or is at its end */
 
 static inline int64_t purse_credit(const account_purse *p)
 {

@@ -95,6 +95,77 @@ static PyObject *decode_bigint(const cbor_item *item)
     return negative;
 }
 
+/* An unsigned integer of 1 to 8 bytes behind its initial byte, all of which are there. */
+static inline PyObject *make_wide_int(const uint8_t *at, size_t size)
+{
+    uint64_t value = 0;
+    for (size_t i = 1; i <= size; i++) {
+        value = value << 8 | at[i];
+    }
+    return PyLong_FromUnsignedLongLong(value);
+}
+
+/* A double behind its initial byte, all of which is there. */
+static inline PyObject *make_double(const uint8_t *at)
+{
+    uint64_t bits;
+    double number;
+    memcpy(&bits, at + 1, sizeof bits);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    bits = __builtin_bswap64(bits);
+#endif
+    memcpy(&number, &bits, sizeof number);
+    return PyFloat_FromDouble(number);
+}
+
+/* The commonest items without others in them. Returns how long the item is, 0 where it is for someone else; `left`: not
+ * 0. */
+static inline __attribute__((always_inline)) size_t decode_scalar(const uint8_t *at, size_t left, PyObject **out)
+{
+    size_t len = *at & 0x1f;
+    switch (*at) {
+    case 0x00 ... 0x17: /* these ranges: GCC's and Clang's */
+        *out = PyLong_FromLong(*at);
+        return 1;
+    case 0x18 ... 0x1b:
+        len = (size_t)1 << (*at & 3);
+        if (len >= left) {
+            return 0;
+        }
+        *out = make_wide_int(at, len);
+        return 1 + len;
+    case 0x40 ... 0x57:
+        if (len >= left) {
+            return 0;
+        }
+        *out = PyBytes_FromStringAndSize((const char *)at + 1, (Py_ssize_t)len);
+        return 1 + len;
+    case 0x60 ... 0x77:
+        if (len >= left || !text_is_ascii(at + 1, len)) {
+            return 0;
+        }
+        *out = text_make_ascii(at + 1, len);
+        return 1 + len;
+    case 0xf4:
+        *out = Py_NewRef(Py_False);
+        return 1;
+    case 0xf5:
+        *out = Py_NewRef(Py_True);
+        return 1;
+    case 0xf6:
+        *out = Py_NewRef(Py_None);
+        return 1;
+    case 0xfb:
+        if (left <= 8) {
+            return 0;
+        }
+        *out = make_double(at);
+        return 9;
+    default:
+        return 0;
+    }
+}
+
 /* --- containers --------------------------------------------------------------------------------------------------- */
 
 static bool at_break(decoder *d)
@@ -254,22 +325,41 @@ static PyObject *decode_other_shape(decoder *d, shape *s, PyObject *shaped, uint
     return decode_pairs(d, dict, i, count);
 }
 
+/* What most records are made of is decoded here, and whatever else comes by `decode`; only for that is the decoder kept
+ * up to date. */
 static PyObject *decode_shaped(decoder *d, shape *s, uint64_t count)
 {
-    PyObject **values, *dict = shape_open(s, &values);
-    for (uint64_t i = 0; dict != NULL && i < count; i++) {
-        if (!shape_pass_key(s, i, &d->reader)) {
-            return decode_other_shape(d, s, dict, i, count);
+    const uint8_t *at = d->reader.at, *const end = d->reader.end;
+    const size_t owed = d->owed;
+    PyObject **value, *dict = shape_open(s, &value);
+    if (dict == NULL) {
+        return NULL;
+    }
+    for (const shape_key *k = s->keys, *const stop = k + count; k != stop; k++, value += 2) {
+        size_t key = shape_match(k, at, (size_t)(end - at));
+        at += key;
+        size_t len = key != 0 && at != end ? decode_scalar(at, (size_t)(end - at), value) : 0;
+        at += len;
+        if (len == 0) {
+            size_t i = (size_t)(k - s->keys);
+            d->reader.at = at;
+            d->owed = owed - 2 * i;
+            if (key == 0) {
+                return decode_other_shape(d, s, dict, i, count);
+            }
+            d->owed -= 2;
+            *value = decode(d);
+            at = d->reader.at;
         }
-        d->owed -= 2;
-        PyObject *item = decode(d);
-        if (item == NULL) {
+        if (*value == NULL) {
+            *value = Py_None;
             shape_abandon(s, dict);
             return NULL;
         }
-        values[2 * i] = item;
     }
-    return dict != NULL ? shape_close(s, dict) : NULL;
+    d->reader.at = at;
+    d->owed = owed - 2 * count;
+    return shape_close(s, dict);
 }
 
 static __attribute__((noinline)) PyObject *decode_dict(decoder *d, uint64_t count)
@@ -520,35 +610,6 @@ static __attribute__((noinline)) PyObject *decode_slowly(decoder *d)
     return cbor_read(&d->reader, &item) ? decode_item(d, &item) : refuse(d, d->reader.reason);
 }
 
-/* An unsigned integer of 1 to 8 bytes behind its initial byte; NULL: not wholly there. */
-static PyObject *decode_wide_int(decoder *d, const uint8_t *at, size_t left)
-{
-    size_t size = (size_t)1 << (*at - 24);
-    uint64_t value = 0;
-    if (left <= size) {
-        return refuse(d, "the bytes end before the value does");
-    }
-    for (size_t i = 1; i <= size; i++) {
-        value = value << 8 | at[i];
-    }
-    d->reader.at += 1 + size;
-    return PyLong_FromUnsignedLongLong(value);
-}
-
-/* A double behind its initial byte, all of which is there. */
-static PyObject *decode_double(decoder *d, const uint8_t *at)
-{
-    uint64_t bits;
-    double number;
-    memcpy(&bits, at + 1, sizeof bits);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    bits = __builtin_bswap64(bits);
-#endif
-    memcpy(&number, &bits, sizeof number);
-    d->reader.at += 9;
-    return PyFloat_FromDouble(number);
-}
-
 /* Tag 27 over an array of up to 22 items behind "tuple"; false: it is something else. */
 static bool decode_short_tuple(decoder *d, const uint8_t *at, size_t left, PyObject **out)
 {
@@ -563,68 +624,37 @@ static bool decode_short_tuple(decoder *d, const uint8_t *at, size_t left, PyObj
     return true;
 }
 
-/* The commonest items; false: it is for the reader. */
-static inline __attribute__((always_inline)) bool decode_quickly(decoder *d, PyObject **out)
+/* The commonest containers; false: it is for the reader. */
+static inline bool decode_short_container(decoder *d, const uint8_t *at, size_t left, PyObject **out)
 {
-    const uint8_t *at = d->reader.at;
-    size_t left = (size_t)(d->reader.end - at), argument = *at & 0x1f;
-    switch (*at >> 5) {
-    case 0:
-        if (argument < 24) {
-            d->reader.at++;
-            *out = PyLong_FromLong((long)argument);
-            return true;
-        }
-        if (argument < 28) {
-            d->reader.item = at;
-            *out = decode_wide_int(d, at, left);
-            return true;
-        }
-        return false;
-    case 2:
-        if (argument < 24 && argument < left) {
-            d->reader.at += 1 + argument;
-            *out = PyBytes_FromStringAndSize((const char *)at + 1, (Py_ssize_t)argument);
-            return true;
-        }
-        return false;
-    case 3:
-        if (argument < 24 && argument < left && text_is_ascii(at + 1, argument)) {
-            d->reader.at += 1 + argument;
-            *out = text_make_ascii(at + 1, argument);
-            return true;
-        }
-        return false;
-    case 4:
-    case 5:
-        if (argument < 24 && argument < left / 2) { /* each item takes one byte at least, a pair two */
-            d->reader.at++;
-            *out = decode_container(d, *at >> 5 == 4 ? CBOR_ARRAY : CBOR_MAP, argument);
-            return true;
-        }
-        return false;
-    case 6:
+    size_t count = *at & 0x1f;
+    unsigned major = *at >> 5;
+    if (major == 6) {
         return decode_short_tuple(d, at, left, out);
-    case 7:
-        if (argument == 27 && left > 8) {
-            *out = decode_double(d, at);
-            return true;
-        }
-        if (argument >= 20 && argument <= 22) {
-            d->reader.at++;
-            *out = Py_NewRef(argument == 20 ? Py_False : argument == 21 ? Py_True : Py_None);
-            return true;
-        }
-        return false;
-    default:
+    }
+    if ((major != 4 && major != 5) || count >= 24 ||
+        count >= left / 2) { /* an item takes a byte at least, a pair two */
         return false;
     }
+    d->reader.at++;
+    *out = decode_container(d, major == 4 ? CBOR_ARRAY : CBOR_MAP, count);
+    return true;
 }
 
 static PyObject *decode(decoder *d)
 {
+    const uint8_t *at = d->reader.at;
+    size_t left = (size_t)(d->reader.end - at);
     PyObject *object;
-    return d->reader.at != d->reader.end && decode_quickly(d, &object) ? object : decode_slowly(d);
+    if (left == 0) {
+        return decode_slowly(d);
+    }
+    size_t len = decode_scalar(at, left, &object);
+    if (len != 0) {
+        d->reader.at += len;
+        return object;
+    }
+    return decode_short_container(d, at, left, &object) ? object : decode_slowly(d);
 }
 
 /* --- whole values ------------------------------------------------------------------------------------------------- */

@@ -609,11 +609,9 @@ isle_status convert_from_object(engine_interp *interp, PyObject *object, const c
     isle_status status = convert_write(interp, object, root, &w, failure);
     if (status != ISLE_OK) {
         cbor_writer_free(&w);
-    } else if (cbor_writer_take(&w, &out->data, &out->len) != ISLE_OK) {
-        status = engine_fail(failure, ISLE_ERR_NOMEM, "%s: out of memory", root);
-    }
-    if (status != ISLE_OK) {
         parcel_clear(out);
+    } else if (cbor_writer_take_parcel(&w, out) != ISLE_OK) {
+        status = engine_fail(failure, ISLE_ERR_NOMEM, "%s: out of memory", root);
     }
     return status;
 }

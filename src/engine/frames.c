@@ -63,17 +63,20 @@ int frames_install(void)
 {
     static PyMethodDef functions[] = {
         {"_current_frames", current_frames, METH_NOARGS,
-         "_current_frames()\n\nEach thread's current frame, by its ident. Of this interpreter's threads (Isles)."},
+         "_current_frames($module, /)\n--\n\nEach thread's current frame, by its ident. Of this interpreter's threads "
+         "(Isles)."},
         {"_current_exceptions", current_exceptions, METH_NOARGS,
-         "_current_exceptions()\n\nEach thread's exception, by its ident. Of this interpreter's threads (Isles)."},
+         "_current_exceptions($module, /)\n--\n\nEach thread's exception, by its ident. Of this interpreter's threads "
+         "(Isles)."},
     };
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        PyObject *function = PyCFunction_New(&functions[i], NULL);
-        int failed = function == NULL || PySys_SetObject(functions[i].ml_name, function) < 0;
+    PyObject *sys = PyImport_ImportModule("sys"), *name = PyUnicode_FromString("sys");
+    int failed = sys == NULL || name == NULL;
+    for (size_t i = 0; !failed && i < sizeof functions / sizeof *functions; i++) {
+        PyObject *function = PyCFunction_NewEx(&functions[i], sys, name);
+        failed = function == NULL || PyObject_SetAttrString(sys, functions[i].ml_name, function) < 0;
         Py_XDECREF(function);
-        if (failed) {
-            return -1;
-        }
     }
-    return 0;
+    Py_XDECREF(name);
+    Py_XDECREF(sys);
+    return failed ? -1 : 0;
 }

@@ -91,7 +91,7 @@ static bool is_gap(PyCodeObject *code, int at)
 /* On 3.13 the wait of a lock runs pending calls, inside its `acquire()`: what looks like a gap for long is not. */
 static bool is_passed_soon(const PyFrameObject *frame, int at)
 {
-    static ENGINE_THREAD_LOCAL struct {
+    static PLAT_THREAD_LOCAL struct {
         const PyFrameObject *frame;
         int at;
         int64_t since;

@@ -40,7 +40,7 @@ typedef struct entry { /* a state that was made for a thread; the newest first *
     plat_own *own_before;
 } entry;
 
-static ENGINE_THREAD_LOCAL entry *entries;
+static PLAT_THREAD_LOCAL entry *entries;
 
 /* --- the door ----------------------------------------------------------------------------------------------------- */
 

@@ -23,8 +23,8 @@ enum { MAX_RANGES = 16 };
 typedef int (*pending_fn)(void *);
 extern int _PyEval_AddPendingCall(PyInterpreterState *interp, pending_fn func, void *arg, int flags);
 
-ENGINE_THREAD_LOCAL engine_interp *engine_home;
-ENGINE_THREAD_LOCAL engine_interp *engine_calling;
+PLAT_THREAD_LOCAL engine_interp *engine_home;
+PLAT_THREAD_LOCAL engine_interp *engine_calling;
 
 static int (*original_check_signals)(void);
 static int (*original_make_pending_calls)(void);

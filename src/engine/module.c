@@ -227,17 +227,21 @@ static PyObject *main_thread_ident(PyObject *self, PyObject *unused)
     return Py_NewRef(self);
 }
 
-static PyMethodDef main_thread_ident_def = {"_get_main_thread_ident", main_thread_ident, METH_NOARGS, NULL};
+static PyMethodDef main_thread_ident_def = {
+    "_get_main_thread_ident", main_thread_ident, METH_NOARGS,
+    "_get_main_thread_ident($module, /)\n--\n\nThe ident of this interpreter's main thread: its home thread (Isles)."};
 
 static int name_main_thread(engine_interp *interp)
 {
     PyObject *thread = PyImport_ImportModule("_thread");
     PyObject *ident = PyLong_FromUnsignedLong(interp->home_ident);
-    PyObject *function = ident != NULL ? PyCFunction_New(&main_thread_ident_def, ident) : NULL;
+    PyObject *name = PyUnicode_FromString("_thread");
+    PyObject *function = ident != NULL && name != NULL ? PyCFunction_NewEx(&main_thread_ident_def, ident, name) : NULL;
     int failed = thread == NULL || function == NULL ||
                  PyObject_SetAttrString(thread, "_get_main_thread_ident", function) < 0;
     Py_XDECREF(thread);
     Py_XDECREF(ident);
+    Py_XDECREF(name);
     Py_XDECREF(function);
     return failed ? -1 : 0;
 }

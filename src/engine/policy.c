@@ -22,8 +22,8 @@ typedef struct known {
     int64_t key; /* 0: nothing is known */
     engine_interp *interp;
 } known;
-static ENGINE_THREAD_LOCAL known here;
-static ENGINE_THREAD_LOCAL bool paused;
+static PLAT_THREAD_LOCAL known here;
+static PLAT_THREAD_LOCAL bool paused;
 
 static int64_t key_of(PyInterpreterState *state)
 {

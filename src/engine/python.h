@@ -27,9 +27,6 @@
 #include "platform.h"
 #include "signals.h"
 
-/* Thread-locals are read in a signal handler, where a lazily allocated block would not do. */
-#define ENGINE_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
-
 enum { ENGINE_MAX_LEFT = 64, BUDGET_TEXT_SIZE = 120 };
 
 struct account;
@@ -160,8 +157,8 @@ typedef struct engine_global {
 extern engine_global engine;
 
 /* The interpreter whose home thread this is; and the one whose hook is being called on this thread. */
-extern ENGINE_THREAD_LOCAL engine_interp *engine_home;
-extern ENGINE_THREAD_LOCAL engine_interp *engine_calling;
+extern PLAT_THREAD_LOCAL engine_interp *engine_home;
+extern PLAT_THREAD_LOCAL engine_interp *engine_calling;
 
 /* failure.c */
 isle_status engine_fail(engine_failure *failure, isle_status status, const char *format, ...)

@@ -48,14 +48,6 @@ static inline size_t shape_match(const shape_key *k, const uint8_t *at, size_t l
     return k->len <= 8 || memcmp(at + 8, k->bytes + 8, k->len - 8u) == 0 ? k->len : 0;
 }
 
-/* Key `i` lies where the reader is: passed over. */
-static inline bool shape_pass_key(const shape *s, size_t i, cbor_reader *r)
-{
-    size_t len = shape_match(&s->keys[i], r->at, (size_t)(r->end - r->at));
-    r->at += len;
-    return len != 0;
-}
-
 /* Each _open ends with one of these. */
 PyObject *shape_close(shape *s, PyObject *dict);                     /* all values are there: the dict */
 void shape_abandon(shape *s, PyObject *dict);                        /* decoding has failed */

@@ -284,7 +284,8 @@ static PyObject *kill_pidfd(PyObject *self, PyObject *args)
     return number != 0 ? send_to_self(interp, number) : Py_NewRef(Py_None);
 }
 
-/* CPython's would interrupt the main thread of the main interpreter. */
+/* CPython's would interrupt the main thread of the main interpreter. On the main thread itself it has been handled when
+ * this returns, as there: code relies on KeyboardInterrupt coming from the call. */
 static PyObject *interrupt_main(PyObject *capsule, PyObject *args)
 {
     engine_interp *interp = interp_of(capsule);
@@ -292,10 +293,8 @@ static PyObject *interrupt_main(PyObject *capsule, PyObject *args)
     if (!PyArg_ParseTuple(args, "|i:interrupt_main", &number) || !is_in_range(number)) {
         return NULL;
     }
-    if ((atomic_load(&interp->signals.callable) & signal_bit(number)) != 0) {
-        engine.hooks.on_raise(interp->core, number);
-    }
-    Py_RETURN_NONE;
+    bool is_handled = (atomic_load(&interp->signals.callable) & signal_bit(number)) != 0;
+    return is_handled ? send_to_self(interp, number) : Py_NewRef(Py_None);
 }
 
 /* --- alarms ----------------------------------------------------------------------------------------------------- */
@@ -684,7 +683,7 @@ static PyMethodDef kill_def = {"kill", kill_process, METH_VARARGS,
                                "to this process is for this interpreter."};
 static PyMethodDef interrupt_main_def = {
     "interrupt_main", interrupt_main, METH_VARARGS,
-    "interrupt_main(signum=signal.SIGINT, /)\n\nSimulate the arrival of the given "
+    "interrupt_main($module, signum=signal.SIGINT, /)\n--\n\nSimulate the arrival of the given "
     "signal in the main thread of this\ninterpreter, where the corresponding signal "
     "handler will be executed."};
 

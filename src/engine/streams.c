@@ -200,7 +200,7 @@ typedef struct noting_file {
 } noting_file;
 
 /* The text file in whose write() this thread is: a flush of its buffer is then nobody's wish. */
-static ENGINE_THREAD_LOCAL const noting_file *in_write;
+static PLAT_THREAD_LOCAL const noting_file *in_write;
 
 static noting_file *noting_of(PyObject *file)
 {

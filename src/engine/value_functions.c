@@ -32,12 +32,13 @@ static PyObject *isles_encode(PyObject *capsule, PyObject *object)
         raise_failure(interp, &failure);
         return NULL;
     }
+    size_t capacity = w.capacity;
     if (cbor_writer_take(&w, &data, &len) != ISLE_OK) {
         return PyErr_NoMemory();
     }
     atomic_store_explicit(&interp->encoded_size, len < EXPECTED_MAX ? len + SLACK : EXPECTED_MAX, memory_order_relaxed);
     PyObject *bytes = PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)len);
-    plat_free(data);
+    plat_block_give(data, capacity);
     return bytes;
 }
 

@@ -7,7 +7,7 @@ static void drop(queue_message *message)
     value_message *m = (value_message *)message;
     attachments_clear(&m->beside);
     tally_gone(m->tally, m->message.size_bytes);
-    plat_free(m);
+    plat_block_give(m, m->capacity);
 }
 
 void value_message_begin(cbor_writer *w, attachments *beside, size_t expected)
@@ -36,7 +36,7 @@ static size_t weight(const value_message *m)
 value_message *value_message_take(cbor_writer *w, uint64_t sender)
 {
     uint8_t *data;
-    size_t len;
+    size_t len, capacity = w->capacity;
     if (cbor_writer_take(w, &data, &len) != ISLE_OK) {
         attachments_clear(w->beside);
         return NULL;
@@ -44,6 +44,7 @@ value_message *value_message_take(cbor_writer *w, uint64_t sender)
     value_message *m = (value_message *)data;
     m->beside = *w->beside;
     m->len = len - sizeof *m;
+    m->capacity = capacity;
     m->tally = NULL;
     m->message = (queue_message){.size_bytes = weight(m), .sender = sender, .tag = QUEUE_TAG, .drop = drop};
     return m;

@@ -11,7 +11,7 @@ typedef struct value_message {
     queue_message message;
     tally *tally; /* that it counts in; NULL: in none */
     attachments beside;
-    size_t len;
+    size_t len, capacity; /* of the data; of it all: what the block was taken with */
     uint8_t data[];
 } value_message;
 

@@ -178,7 +178,7 @@ static isle_status fail_with_report(engine_failure *failure, bool odd)
     write_text(&w, "ValueError");
     write_text(&w, "message");
     write_text(&w, "no such colour");
-    cbor_writer_take(&w, &failure->report.data, &failure->report.len);
+    cbor_writer_take_parcel(&w, &failure->report);
     return fail(failure, ISLE_ERR_PYTHON, "an exception");
 }
 
@@ -404,7 +404,7 @@ static isle_status call_host(run *r, const char *name)
     cbor_writer_init(&w);
     cbor_write_tuple(&w, 1);
     cbor_write_int(&w, 1);
-    isle_status status = cbor_writer_take(&w, &args.data, &args.len);
+    isle_status status = cbor_writer_take_parcel(&w, &args);
     if (status != ISLE_OK) {
         return status;
     }
