@@ -105,6 +105,8 @@ ISLE_API const isle_value *isle_value_at(const isle_value *sequence, size_t inde
 /* Pair `index` of a dict in its order. false when out of range or no dict. Borrowed. */
 ISLE_API bool isle_value_pair(const isle_value *dict, size_t index, const isle_value **out_key,
                               const isle_value **out_item);
+/* dict[key]; keys are the same as isle_value_equal says. NULL when it is not there. Borrowed. */
+ISLE_API const isle_value *isle_value_get(const isle_value *dict, const isle_value *key);
 /* dict[key] for a string key; NULL when it is not there. Borrowed. */
 ISLE_API const isle_value *isle_value_get_str(const isle_value *dict, const char *key);
 
@@ -112,7 +114,7 @@ ISLE_API const isle_value *isle_value_get_str(const isle_value *dict, const char
  * ["frozenset", list]) doesn't count. Floats compare by their bits, so that NaN equals itself and 0.0 is not -0.0.
  * Buffers compare by what is in them now (one that is a dict's key must not change), queues by being the same one. */
 ISLE_API bool isle_value_equal(const isle_value *a, const isle_value *b);
-ISLE_API isle_value *isle_value_copy(const isle_value *value); /* shares buffers and queues */
+ISLE_API isle_value *isle_value_copy(const isle_value *value); /* shares buffers, queues, large bytes */
 
 /* For debugging: the value as Python would print it (an int of over 4,300 digits in hexadecimal). Free with
  * isle_string_free. NULL: out of memory. */

@@ -21,6 +21,8 @@ typedef enum attachment_kind {
     ATTACHMENT_QUEUE
 } attachment_kind;
 
+enum { BYTES_BY_REFERENCE = 64 << 10 }; /* bytes of so many and more travel beside */
+
 typedef struct attachment {
     _Atomic uint32_t refs;
     attachment_kind kind;

@@ -25,6 +25,17 @@ void value_put_int(isle_value *cell, int64_t i)
     put_big_endian(cell->integer.magnitude, i < 0 ? 0 - (uint64_t)i : (uint64_t)i);
 }
 
+/* Whoever copies the value, or sends it, then copies a reference. */
+static bool put_shared(isle_value *cell, const void *data, size_t len)
+{
+    attachment *bytes = value_share_bytes(data, len);
+    if (!bytes) {
+        return false;
+    }
+    *cell = (isle_value){.attachment = bytes, .type = ISLE_BYTES, .form = FORM_SHARED};
+    return true;
+}
+
 bool value_put_data(isle_value *cell, isle_type type, const void *data, size_t len)
 {
     *cell = (isle_value){.type = ISLE_NONE};
@@ -36,6 +47,9 @@ bool value_put_data(isle_value *cell, isle_type type, const void *data, size_t l
         cell->form = FORM_SMALL;
         cell->small_len = (uint8_t)len;
         return true;
+    }
+    if (type == ISLE_BYTES && len >= BYTES_BY_REFERENCE) {
+        return put_shared(cell, data, len);
     }
     uint8_t *copy = len < SIZE_MAX ? plat_malloc(len + 1) : NULL;
     if (!copy) {
@@ -70,7 +84,7 @@ void value_clear(isle_value *cell)
 {
     if (cell->form == FORM_HEAP) {
         plat_free(cell->heap.data);
-    } else if (value_is_attachment(cell)) {
+    } else if (value_holds_attachment(cell)) {
         attachment_unref(cell->attachment);
     } else if (value_is_container(cell) && cell->block) {
         value_block *block = cell->block;
@@ -530,6 +544,12 @@ bool isle_value_pair(const isle_value *dict, size_t index, const isle_value **ou
     return true;
 }
 
+const isle_value *isle_value_get(const isle_value *dict, const isle_value *key)
+{
+    size_t found = isle_value_type(dict) == ISLE_DICT && key ? value_find(dict, key) : VALUE_NOT_FOUND;
+    return found == VALUE_NOT_FOUND ? NULL : &dict->block->cells[found + 1];
+}
+
 const isle_value *isle_value_get_str(const isle_value *dict, const char *key)
 {
     if (isle_value_type(dict) != ISLE_DICT || !key) {
@@ -547,7 +567,7 @@ const isle_value *isle_value_get_str(const isle_value *dict, const char *key)
             return NULL;
         }
     }
-    size_t found = value_find(dict, escaped ? escaped : &borrowed);
+    const isle_value *item = isle_value_get(dict, escaped ? escaped : &borrowed);
     isle_value_free(escaped);
-    return found == VALUE_NOT_FOUND ? NULL : &dict->block->cells[found + 1];
+    return item;
 }

@@ -2,6 +2,8 @@
  * its copies hold others. Memory is released by whoever lets go last, on any thread. */
 #include "value_codec.h"
 
+#include <string.h>
+
 #include <platform.h>
 
 #include "value_impl.h"
@@ -47,6 +49,33 @@ static attachment *new_buffer(void *data, size_t len, bool writable, void (*rele
 isle_value *isle_value_new_buffer(void *data, size_t len, bool writable, void (*release)(void *ctx), void *ctx)
 {
     return value_new_attachment(new_buffer(data, len, writable, release, ctx));
+}
+
+/* --- large bytes -------------------------------------------------------------------------------------------- */
+
+typedef struct shared_bytes {
+    attachment attachment;
+    uint8_t data[];
+} shared_bytes;
+
+static void drop_bytes(attachment *a)
+{
+    plat_free(a);
+}
+
+attachment *value_share_bytes(const void *data, size_t len)
+{
+    size_t size;
+    bool fits = !__builtin_add_overflow(len, sizeof(shared_bytes) + 1, &size);
+    shared_bytes *bytes = fits ? plat_malloc(size) : NULL;
+    if (!bytes) {
+        return NULL;
+    }
+    bytes->attachment = (attachment){.kind = ATTACHMENT_BYTES, .drop = drop_bytes, .data = bytes->data, .len = len};
+    atomic_init(&bytes->attachment.refs, 1);
+    memcpy(bytes->data, data, len);
+    bytes->data[len] = '\0';
+    return &bytes->attachment;
 }
 
 /* --- any attachment ----------------------------------------------------------------------------------------- */

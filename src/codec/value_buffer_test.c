@@ -158,6 +158,69 @@ static void test_bytes_that_leave_hold_the_content(void **state)
     isle_value_free(again);
 }
 
+/* --- large bytes ------------------------------------------------------------------------------------------------ */
+
+static isle_value *new_bytes(size_t len)
+{
+    uint8_t *data = plat_malloc(len);
+    assert_non_null(data);
+    for (size_t i = 0; i < len; i++) {
+        data[i] = (uint8_t)(i * 7);
+    }
+    isle_value *value = isle_value_new_bytes(data, len);
+    plat_free(data);
+    assert_non_null(value);
+    return value;
+}
+
+static void test_large_bytes_travel_beside(void **state)
+{
+    (void)state;
+    isle_value *list = isle_value_new_list(), *bytes = new_bytes(BYTES_BY_REFERENCE), *again;
+    const void *memory = isle_value_as_bytes(bytes, NULL);
+    assert_int_equal(((const char *)memory)[BYTES_BY_REFERENCE], 0);
+    assert_int_equal(isle_value_append(list, bytes), ISLE_OK);
+    assert_int_equal(isle_value_append(list, new_bytes(BYTES_BY_REFERENCE - 1)), ISLE_OK); /* not so large */
+    isle_value *copy = isle_value_copy(list);
+    assert_ptr_equal(isle_value_as_bytes(isle_value_at(copy, 0), NULL), memory);
+    assert_ptr_not_equal(isle_value_as_bytes(isle_value_at(copy, 1), NULL),
+                         isle_value_as_bytes(isle_value_at(list, 1), NULL));
+    parcel p;
+    assert_int_equal(value_to_parcel(list, &p), ISLE_OK);
+    assert_int_equal(p.beside.count, 1);
+    assert_ptr_equal(attachment_data(p.beside.items[0]), memory);
+    assert_in_range(p.len, BYTES_BY_REFERENCE, BYTES_BY_REFERENCE + 100);
+    isle_value_free(list);
+    assert_int_equal(value_from_parcel(&p, &again), ISLE_OK);
+    parcel_clear(&p);
+    assert_true(isle_value_equal(copy, again));
+    assert_int_equal(isle_value_type(isle_value_at(again, 0)), ISLE_BYTES);
+    assert_int_equal(isle_value_len(isle_value_at(again, 0)), BYTES_BY_REFERENCE);
+    isle_value_free(copy);
+    isle_value_free(again);
+}
+
+static void test_large_bytes_that_leave_the_process(void **state)
+{
+    (void)state;
+    isle_value *bytes = new_bytes(100000), *again;
+    uint8_t *encoded;
+    size_t len;
+    assert_int_equal(isle_value_encode(bytes, &encoded, &len), ISLE_OK);
+    assert_int_equal(len, 100005);
+    assert_memory_equal(encoded, "\x5a\x00\x01\x86\xa0", 5); /* a byte string as any other: RFC 8949, 3.1 */
+    assert_int_equal(isle_value_decode(encoded, len, &again, NULL), ISLE_OK);
+    assert_true(isle_value_equal(bytes, again));
+    isle_bytes_free(encoded);
+    isle_value *dict = isle_value_new_dict();
+    assert_int_equal(isle_value_set(dict, bytes, isle_value_new_int(1)), ISLE_OK); /* it may be a key */
+    int64_t item = 0;
+    assert_true(isle_value_as_int64(isle_value_get(dict, again), &item));
+    assert_int_equal(item, 1);
+    isle_value_free(again);
+    isle_value_free(dict);
+}
+
 /* --- queues: here any attachment of that kind ------------------------------------------------------------------ */
 
 static void drop_queue(attachment *a)
@@ -265,6 +328,8 @@ int main(void)
         cmocka_unit_test(test_equal_by_content_and_as_keys),
         cmocka_unit_test(test_parcels_share),
         cmocka_unit_test(test_bytes_that_leave_hold_the_content),
+        cmocka_unit_test(test_large_bytes_travel_beside),
+        cmocka_unit_test(test_large_bytes_that_leave_the_process),
         cmocka_unit_test(test_queues),
         cmocka_unit_test(test_many_threads_let_go),
     };

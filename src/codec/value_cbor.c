@@ -74,8 +74,12 @@ void value_write(cbor_writer *w, const isle_value *value)
         write_str(w, value);
         break;
     case ISLE_BYTES:
-        data = value_data(value, &len);
-        cbor_write_bytes(w, data, len);
+        if (value->form == FORM_SHARED) {
+            cbor_write_attachment(w, value->attachment);
+        } else {
+            data = value_data(value, &len);
+            cbor_write_bytes(w, data, len);
+        }
         break;
     case ISLE_LIST:
         cbor_write_array(w, value_count(value));

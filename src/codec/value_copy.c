@@ -119,7 +119,7 @@ static bool copy_cell(isle_value *to, const isle_value *from)
         return ok;
     }
     *to = *from;
-    if (value_is_attachment(from)) {
+    if (value_holds_attachment(from)) {
         attachment_ref(from->attachment);
         return true;
     }

@@ -173,9 +173,20 @@ static void test_keys_of_every_type(void **state)
     }
     isle_value *copy = isle_value_copy(dict);
     for (size_t n = 0; n < 30; n++) {
+        isle_value *key = key_number(n);
+        int64_t item = -1;
+        assert_true(isle_value_as_int64(isle_value_get(dict, key), &item));
+        assert_int_equal(item, n == 28 ? 11 : n); /* "1" again */
+        isle_value_free(key);
         set_int(copy, key_number(n), 1000); /* each is found again */
         assert_int_equal(isle_value_len(copy), count);
     }
+    isle_value *unknown = isle_value_new_str("unknown");
+    assert_null(isle_value_get(dict, unknown));
+    assert_null(isle_value_get(unknown, unknown));
+    assert_null(isle_value_get(NULL, unknown));
+    assert_null(isle_value_get(dict, NULL));
+    isle_value_free(unknown);
     set_int(copy, dict_of("b", "a"), 1000); /* equal to key 24: order does not count */
     assert_int_equal(isle_value_len(copy), count);
     set_int(copy, isle_value_new_str("new"), 1);

@@ -30,6 +30,7 @@ typedef enum value_form {
     FORM_PLAIN,  /* none, bool, int64, float, container, attachment */
     FORM_SMALL,  /* bytes in the cell: str, bytes, big int */
     FORM_HEAP,   /* bytes of their own */
+    FORM_SHARED, /* bytes, in an attachment */
 } value_form;
 
 struct isle_value {
@@ -50,7 +51,7 @@ struct isle_value {
             value_block *block; /* the same; never NULL */
             uint64_t number;
         } tag;
-        attachment *attachment; /* buffer, queue: a reference */
+        attachment *attachment; /* buffer, queue, FORM_SHARED: a reference */
     };
     uint8_t type; /* isle_type */
     uint8_t form; /* value_form */
@@ -75,6 +76,11 @@ static inline bool value_is_container(const isle_value *v)
 static inline bool value_is_attachment(const isle_value *v)
 {
     return v->type == ISLE_BUFFER || v->type == ISLE_QUEUE;
+}
+
+static inline bool value_holds_attachment(const isle_value *v)
+{
+    return v->form == FORM_SHARED || value_is_attachment(v);
 }
 
 static inline size_t value_count(const isle_value *container)
@@ -106,6 +112,10 @@ static inline const uint8_t *value_data(const isle_value *v, size_t *out_len)
         *out_len = v->small_len;
         return v->small;
     }
+    if (v->form == FORM_SHARED) {
+        *out_len = v->attachment->len;
+        return v->attachment->data;
+    }
     *out_len = v->heap.len;
     return v->heap.data;
 }
@@ -118,6 +128,10 @@ void value_clear(isle_value *cell); /* frees what it holds; it is none then */
 
 bool value_reserve(isle_value *container, size_t more); /* makes room for `more` cells */
 size_t value_reserve_cost(const isle_value *container, size_t more); /* bytes that would take; SIZE_MAX: too many */
+
+/* --- value_buffer.c ----------------------------------------------------------------------------------------- */
+/* A copy of these bytes, with a NUL behind them, as what travels beside a value. NULL: out of memory. */
+attachment *value_share_bytes(const void *data, size_t len);
 
 /* --- value_tag.c -------------------------------------------------------------------------------------------- */
 #define VALUE_TAG_SET 258

@@ -13,7 +13,7 @@
 #include "shape.h"
 #include "values.h"
 
-enum { PATH_SIZE = 400, BY_REFERENCE = 64 * 1024 };
+enum { PATH_SIZE = 400 };
 
 typedef struct encoder {
     cbor_writer *writer;
@@ -183,7 +183,7 @@ static inline bool encode_str(encoder *e, PyObject *object)
 /* Large ones are not copied: the receiver's copy is the only one. */
 static __attribute__((noinline)) bool encode_bytes(encoder *e, PyObject *object)
 {
-    bool large = PyBytes_GET_SIZE(object) >= BY_REFERENCE && e->writer->beside != NULL && e->interp != NULL;
+    bool large = PyBytes_GET_SIZE(object) >= BYTES_BY_REFERENCE && e->writer->beside != NULL && e->interp != NULL;
     attachment *a = large ? lend_bytes(e->interp, object) : NULL;
     if (a != NULL) {
         cbor_write_attachment(e->writer, a);
