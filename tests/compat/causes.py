@@ -93,8 +93,15 @@ CAUSES = [
           tests=r"test_ctypes .*test_frozentable"),
     Cause("main thread", ISLES,
           "CPython is started on a thread that is not the process's first. `sys.remote_exec()` and `python -m pdb -p` of 3.14"
-          " look for their target on the first thread, and don't find it.",
-          text=r"Can't find the main thread in the remote process"),
+          " look for their target on the first thread, and don't find it. An interpreter that code makes for itself by"
+          " CPython's own functions, on another thread than the first, takes that for a thread it doesn't know: the threads"
+          " that are started there are daemons, and its end does not wait for them.",
+          text=r"Can't find the main thread in the remote process",
+          tests=r"test_threading .*SubinterpThreadingTests\.test_threads_join(_2)?$"),
+    Cause("/dev/null", ISLES,
+          "A stream that goes nowhere opens `/dev/null` when its descriptor is first asked for, or a child process is to"
+          " have it: a test that counts descriptors around its first child finds one more.",
+          tests=r"test_asyncio.test_unix_events .*test_pidfd_closed_when_waitpid_raises"),
 ]
 
 
