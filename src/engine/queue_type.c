@@ -176,6 +176,7 @@ static PyObject *unbound_item(PyObject *self, const queue_message *message)
 static PyObject *decode(PyObject *self, queue_message *message)
 {
     const value_message *m = (value_message *)message;
+    value_message_fetch(m);
     PyObject *value = message->unbound ? unbound_item(self, message)
                                        : convert_read(interp_of(self), m->data, m->len, &m->beside);
     message->drop(message);

@@ -185,7 +185,9 @@ static void append(queue *q, queue_message *message)
     q->items++;
     q->bytes += message->size_bytes;
     q->put++;
-    q->refused_bytes = 0;
+    if (q->refused_bytes != 0) { /* seldom: the getter's core need not fetch its cache line for each message */
+        q->refused_bytes = 0;
+    }
 }
 
 queue_result queue_put(queue *q, queue_message *message, const queue_patience *patience)
@@ -227,6 +229,7 @@ static size_t take(queue *q, size_t most, queue_message **out_list)
         count++;
     }
     q->first = last->next;
+    __builtin_prefetch(q->first); /* for the next get: it was written by another core */
     q->last = q->first != NULL ? q->last : NULL;
     last->next = NULL;
     q->items -= count;

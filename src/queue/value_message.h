@@ -20,6 +20,15 @@ typedef struct value_message {
 void value_message_begin(cbor_writer *w, attachments *beside, size_t expected);
 /* What was written, as a message to be put; takes over what lies in w->beside. NULL: no memory, and that is cleared. */
 value_message *value_message_take(cbor_writer *w, uint64_t sender);
+/* It was written by another core, and is to be read: its cache lines are fetched together, not one after the other. */
+static inline void value_message_fetch(const value_message *m)
+{
+    enum { LINE = 64, MOST = 16 * LINE };
+    size_t size = sizeof *m + m->message.size_bytes; /* more where something travels beside it */
+    for (size_t at = LINE; at < size && at < MOST; at += LINE) {
+        __builtin_prefetch((const char *)m + at);
+    }
+}
 /* Counts it in its sender's tally (NULL: there is none) until it is dropped: what tally_add says. */
 int value_message_count(value_message *m, tally *t);
 /* Gives up instead. */
