@@ -2,8 +2,9 @@
 """Measures what a message between two interpreters costs, and between two threads, two processes, two interpreters of
 concurrent.interpreters; and what encoding costs. Leaves a result (JSON), a page (Markdown) and plots.
 
-Each way has a process of its own, which lives as long as the run and does nothing while another is measured. Rounds go in
-turns, who is first changes each time, and ratios are those of the same round.
+Each way has a process of its own, which does nothing while another is measured. All are started anew a few times for each
+case, since one start of the same code can be a tenth faster or slower than the next. Rounds go in turns, who is first changes
+each time, and ratios are those of the same round.
 """
 import argparse
 import datetime
@@ -37,6 +38,8 @@ CASES = {
     "handover": (("interpreters",), 1, 1000),
     "document": (("pickle", "msgpack", "cbor2"), 1, 10 ** 5),
 }
+ROUNDS = 25
+ROUNDS_A_START = 5
 QUICK = {"bounded": 250, "handover": 2, "document": 3, "stream_1mb": 5}
 
 # (case, way): must, aim. "faster": so many times as fast as that way, or more; "slower": so many times as long as it
@@ -120,8 +123,10 @@ class Sides:
         return self.running[command].ask(way, case, count)
 
     def close(self):
+        """They are started anew when they are asked again."""
         for side in self.running.values():
             side.close()
+        self.running.clear()
 
 
 # --- the virtual environment ------------------------------------------------------------------------------------------
@@ -200,6 +205,10 @@ def measure(sides, case, rounds, goal, quick):
         if "missing" not in answer:
             times[way] = []
     for i in range(rounds):
+        if i % ROUNDS_A_START == 0 and i > 0:
+            sides.close()
+            for way in times: # warms up
+                sides.ask(way, case, counts[way])
         for way in list(times)[::1 if i % 2 == 0 else -1]:
             answer = sides.ask(way, case, counts[way])
             if "missing" in answer:
@@ -260,7 +269,7 @@ def options():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few messages: does it run? Nothing is judged")
     parser.add_argument("--only", metavar="CASE,...", help=f"of: {', '.join(CASES)}; without --results nothing is written")
-    parser.add_argument("--rounds", type=int, help="15")
+    parser.add_argument("--rounds", type=int, help=str(ROUNDS))
     parser.add_argument("--seconds", type=float, default=0.2, help="how long each round of a way should take (0.2)")
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parent / "build", help="the build folder")
     parser.add_argument("--results", type=pathlib.Path,
@@ -272,7 +281,7 @@ def options():
     unknown = set(args.only or ()) - set(CASES)
     if unknown:
         parser.error(f"no case {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
-    args.rounds = args.rounds or (2 if args.quick else 15)
+    args.rounds = args.rounds or (2 if args.quick else ROUNDS)
     if args.quick and args.results is None:
         args.results = args.build / "bench-quick"
     if args.docs is None and args.results is not None:
