@@ -12,7 +12,6 @@ than another. A ratio is the median of the rounds' ratios. Exit status 77 where 
 import argparse
 import itertools
 import json
-import math
 import os
 import platform
 import statistics
@@ -168,17 +167,9 @@ def medians(numbers, groups):
     return [statistics.median(numbers[i * rounds : (i + 1) * rounds]) for i in range(groups)]
 
 
-def interval(numbers):
-    """Where their median is, with 95 %: two of them, by the binomial distribution (whatever theirs is)."""
-    ordered = sorted(numbers)
-    last = len(ordered) - 1
-    below = max(0, math.floor(last / 2 - 0.98 * math.sqrt(len(ordered))))
-    return ordered[below], ordered[last - below]
-
-
 def judged(found, groups):
     numbers = ratios(found, "processes", "rounds", "seconds")
-    times, (low, high) = statistics.median(numbers), interval(medians(numbers, groups))
+    times, (low, high) = statistics.median(numbers), report.interval(medians(numbers, groups))
     verdict = "met" if times >= 1 else "no difference that these starts could tell" if high >= 1 else "**MISSED**"
     return f"{times:.3g} times their speed (95 %: {low:.3g} … {high:.3g}): {verdict}"
 

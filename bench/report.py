@@ -82,6 +82,14 @@ def text_of(unit, value):
     return f"{value:.2f}"
 
 
+def interval(numbers):
+    """Where their median is, with 95 %: two of them, by the binomial distribution (whatever theirs is)."""
+    ordered = sorted(numbers)
+    last = len(ordered) - 1
+    below = max(0, math.floor(last / 2 - 0.98 * math.sqrt(len(ordered))))
+    return ordered[below], ordered[last - below]
+
+
 def cell(unit, summary):
     if summary is None or "error" in summary:
         return "–"

@@ -16,7 +16,9 @@ static engine_interp *interp_of(PyObject *capsule)
 
 static PyObject *host_error(engine_interp *interp, const char *name, isle_status status, char *message)
 {
-    PyErr_Format(interp->host_error, "%s: %s", name, message != NULL ? message : isle_status_text(status));
+    if (module_make_classes(interp) == 0) {
+        PyErr_Format(interp->host_error, "%s: %s", name, message != NULL ? message : isle_status_text(status));
+    }
     plat_free(message);
     return NULL;
 }
@@ -86,13 +88,11 @@ static int make_exceptions(engine_interp *interp)
     interp->cancelled = PyErr_NewExceptionWithDoc(
         "isles.Cancelled", "Raised in code that is being stopped: its deadline passed, or its job was cancelled.",
         PyExc_KeyboardInterrupt, NULL);
-    interp->host_error = PyErr_NewExceptionWithDoc("isles.HostError", "A function of the host failed.",
-                                                   PyExc_RuntimeError, NULL);
     interp->over_budget = interp->cancelled == NULL ? NULL
                                                     : PyErr_NewExceptionWithDoc("isles.BudgetExceeded",
                                                                                 "The interpreter has used up a budget.",
                                                                                 interp->cancelled, NULL);
-    return interp->over_budget != NULL && interp->host_error != NULL ? 0 : -1;
+    return interp->over_budget != NULL ? 0 : -1;
 }
 
 /* --- queues ----------------------------------------------------------------------------------------------------- */
@@ -109,7 +109,7 @@ static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwarg
         return NULL;
     }
     int tag = unbound != NULL ? queue_unbound_of(unbound) : ISLE_UNBOUND_KEEP;
-    if (tag < 0 || module_make_queue_classes(interp_of(capsule)) < 0) {
+    if (tag < 0 || module_make_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
     queue_limits limits = {.max_items = maxsize > 0 ? (size_t)maxsize : 0,
@@ -124,7 +124,7 @@ static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwarg
 static PyObject *find_queue(PyObject *capsule, PyObject *arg)
 {
     const char *name = PyUnicode_AsUTF8(arg);
-    if (name == NULL || module_make_queue_classes(interp_of(capsule)) < 0) {
+    if (name == NULL || module_make_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
     queue *q = queue_find(name);
@@ -149,7 +149,8 @@ static PyMethodDef find_queue_def = {"find_queue", find_queue, METH_O,
 static const struct {
     const char *name;
     size_t offset;
-} queue_names[] = {
+} lazy_names[] = {
+    {"HostError", offsetof(engine_interp, host_error)},
     {"Queue", offsetof(engine_interp, queue_type)},
     {"UNBOUND", offsetof(engine_interp, unbound)},
     {"NotShareableError", offsetof(engine_interp, not_shareable)},
@@ -159,31 +160,33 @@ static const struct {
     {"QueueItemUnbound", offsetof(engine_interp, queue_errors[QUEUE_ERROR_UNBOUND])},
 };
 
-static PyObject **queue_object_of(engine_interp *interp, size_t which)
+static PyObject **lazy_object_of(engine_interp *interp, size_t which)
 {
-    return (PyObject **)((char *)interp + queue_names[which].offset);
+    return (PyObject **)((char *)interp + lazy_names[which].offset);
 }
 
 /* The classes are made when somebody first asks for one: most interpreters never do. They are then attributes of
  * the module. */
-int module_make_queue_classes(engine_interp *interp)
+int module_make_classes(engine_interp *interp)
 {
     if (interp->queue_type != NULL) {
         return 0;
     }
     PyObject *module = PyImport_ImportModule("_isles");
-    int failed = module == NULL || queue_type_make(interp) < 0;
-    for (size_t i = 0; !failed && i < sizeof queue_names / sizeof *queue_names; i++) {
-        failed = PyModule_AddObjectRef(module, queue_names[i].name, *queue_object_of(interp, i)) < 0;
+    Py_XSETREF(interp->host_error, PyErr_NewExceptionWithDoc("isles.HostError", "A function of the host failed.",
+                                                             PyExc_RuntimeError, NULL));
+    int failed = module == NULL || interp->host_error == NULL || queue_type_make(interp) < 0;
+    for (size_t i = 0; !failed && i < sizeof lazy_names / sizeof *lazy_names; i++) {
+        failed = PyModule_AddObjectRef(module, lazy_names[i].name, *lazy_object_of(interp, i)) < 0;
     }
     Py_XDECREF(module);
     return failed ? -1 : 0;
 }
 
-static bool is_queue_class(PyObject *name)
+static bool is_lazy(PyObject *name)
 {
-    for (size_t i = 0; i < sizeof queue_names / sizeof *queue_names; i++) {
-        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, queue_names[i].name) == 0) {
+    for (size_t i = 0; i < sizeof lazy_names / sizeof *lazy_names; i++) {
+        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, lazy_names[i].name) == 0) {
             return true;
         }
     }
@@ -194,11 +197,11 @@ static bool is_queue_class(PyObject *name)
 static PyObject *find_attribute(PyObject *capsule, PyObject *name)
 {
     engine_interp *interp = interp_of(capsule);
-    if (!is_queue_class(name) || interp->queue_type != NULL) {
+    if (!is_lazy(name) || interp->queue_type != NULL) {
         return PyErr_Format(PyExc_AttributeError, "module '%s' has no attribute '%S'",
                             engine.package != NULL ? "_isles" : "isles", name);
     }
-    PyObject *module = module_make_queue_classes(interp) == 0 ? PyImport_ImportModule("_isles") : NULL;
+    PyObject *module = module_make_classes(interp) == 0 ? PyImport_ImportModule("_isles") : NULL;
     PyObject *value = module != NULL ? PyObject_GetAttr(module, name) : NULL;
     Py_XDECREF(module);
     return value;
@@ -282,8 +285,7 @@ int module_install(engine_interp *interp, const isle_interp_config *config)
                  PyModule_AddObjectRef(module, "host", host) < 0 ||
                  PyModule_AddObjectRef(module, "Cancelled", interp->cancelled) < 0 ||
                  PyModule_AddObjectRef(module, "BudgetExceeded", interp->over_budget) < 0 ||
-                 PyModule_AddObjectRef(module, "HostError", interp->host_error) < 0 || add_queues(interp, module) < 0 ||
-                 PyDict_SetItemString(modules, "_isles", module) < 0 ||
+                 add_queues(interp, module) < 0 || PyDict_SetItemString(modules, "_isles", module) < 0 ||
                  PyDict_SetItemString(modules, "isles.host", host) < 0 ||
                  (as_isles && PyDict_SetItemString(modules, "isles", module) < 0) ||
                  (interp->home != NULL && (name_main_thread(interp) < 0 || (!as_isles && package_install() < 0)));

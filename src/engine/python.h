@@ -70,8 +70,8 @@ struct engine_interp {
     /* Objects of the interpreter; touched by attached threads only. */
     PyObject *cancelled;     /* isles.Cancelled */
     PyObject *over_budget;   /* isles.BudgetExceeded, one of those */
-    PyObject *host_error;    /* isles.HostError */
-    PyObject *not_shareable; /* isles.NotShareableError; this and the next: NULL until somebody asks for one */
+    PyObject *host_error;    /* isles.HostError; this and those up to `unbound`: NULL until somebody asks for one */
+    PyObject *not_shareable; /* isles.NotShareableError */
     PyObject *queue_type;    /* isles.Queue */
     PyObject *queue_errors[4];
     PyObject *unbound;  /* isles.UNBOUND */
@@ -270,7 +270,7 @@ PyObject *queue_object_new(engine_interp *interp, attachment *a);
 
 /* module.c */
 int module_install(engine_interp *interp, const isle_interp_config *config); /* NULL: the main interpreter */
-int module_make_queue_classes(engine_interp *interp); /* when somebody first needs them */
+int module_make_classes(engine_interp *interp); /* when somebody first needs them */
 
 /* What other rooms add to each `_isles` (src/module/), when it is made; NULL: nothing. -1 with an exception set. */
 extern int (*engine_extend_module)(engine_interp *interp, PyObject *module, PyObject *capsule);

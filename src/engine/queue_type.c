@@ -484,7 +484,7 @@ attachment *queue_object_attachment(PyObject *object)
 
 PyObject *queue_object_new(engine_interp *interp, attachment *a)
 {
-    return module_make_queue_classes(interp) == 0 ? queue_wrap(interp, queue_ref(a->data)) : NULL;
+    return module_make_classes(interp) == 0 ? queue_wrap(interp, queue_ref(a->data)) : NULL;
 }
 
 queue *queue_unwrap(const engine_interp *interp, PyObject *object)

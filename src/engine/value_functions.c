@@ -12,7 +12,7 @@ static void raise_failure(engine_interp *interp, engine_failure *failure)
 {
     if (!PyErr_Occurred() && failure->status == ISLE_ERR_NOMEM) {
         PyErr_NoMemory();
-    } else if (!PyErr_Occurred() && module_make_queue_classes(interp) == 0) {
+    } else if (!PyErr_Occurred() && module_make_classes(interp) == 0) {
         PyErr_SetString(interp->not_shareable, failure->message != NULL ? failure->message : "not shareable");
     }
     engine_failure_clear(failure);

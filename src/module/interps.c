@@ -417,7 +417,7 @@ static PyObject *queue_by_id(PyObject *capsule, PyObject *arg)
 {
     engine_interp *mine = interp_of(capsule);
     unsigned long long id = PyLong_AsUnsignedLongLong(arg);
-    if ((id == (unsigned long long)-1 && PyErr_Occurred()) || module_make_queue_classes(mine) < 0) {
+    if ((id == (unsigned long long)-1 && PyErr_Occurred()) || module_make_classes(mine) < 0) {
         return NULL;
     }
     queue *q = queue_find_id(id);
