@@ -89,7 +89,8 @@ def test_what_ends_a_process_is_told_with_its_place(reports):
 
 def test_a_leak_is_measured(reports):
     slope = scenes_of(reports["leaking"])["ended and again"]["rss_slope_bytes"]
-    assert 0.7 * 2**20 < slope < 8 * 2**20  # 1 MiB, and the arenas that CPython 3.14 keeps for the object that is left
+    # 1 MiB, less what malloc had left from before, and the arenas that CPython 3.14 keeps for the object that is left
+    assert 0.5 * 2**20 < slope < 8 * 2**20
     assert any(" grow" in warning for warning in reports["leaking"]["warnings"])
 
 
