@@ -1,5 +1,5 @@
-/* Blocks: what is given back is had again, also by another thread; other sizes are malloc()'s; nothing stays when a thread
- * ends; and no block is had twice. */
+/* Blocks: what is given back is had again, also by another thread; other sizes are malloc()'s; nothing stays when a
+ * thread ends; and no block is had twice. */
 #include "platform.h"
 
 #include <setjmp.h>

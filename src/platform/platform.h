@@ -23,8 +23,9 @@ char *plat_strdup(const char *text);                 /* plat_strdup(NULL) is NUL
 char *plat_strndup(const char *text, size_t len);
 char *plat_printf(const char *format, ...) __attribute__((format(printf, 1, 2))); /* free with plat_free */
 void plat_free(void *memory);
-/* Memory that one thread takes and another gives back, of a few sizes up to 1 KiB: cheaper than malloc() for that, which
- * it is for any other size. `*out_size`: how large it is, at least `size`. Free it with that size, or with plat_free. */
+/* Memory that one thread takes and another gives back, of a few sizes up to 1 KiB: cheaper than malloc() for that,
+ * which it is for any other size. `*out_size`: how large it is, at least `size`. Free it with that size, or with
+ * plat_free. */
 void *plat_block_take(size_t size, size_t *out_size);
 void plat_block_give(void *memory, size_t size); /* NULL is fine. Of another size than it was taken with: plat_free */
 bool plat_blocks_are_kept(void);                 /* false: not in this build, where each allocation is to be seen */
