@@ -55,9 +55,9 @@ COSTS = """\
 stack size, in the same process and run: `Py_NewInterpreterFromConfig` and `Py_EndInterpreter`, or `PyThreadState_New` and
 attaching. Being in the same process it has the recycled arenas of Isles, too. *Call* is `isle_interp_call` of a function
 with one int, there and back; *futex* the same between two C threads that sleep on a futex; both are measured with the two
-threads on one core, and on two, where a wake-up may have to fetch a core out of its sleep; threads of
-Isles look before they sleep. What is kept after a cycle is the slope of the resident set over 60 of them, or 240, in a process of its own. The ratio is the median of those of pairs measured
-one after the other.
+threads on one core, and on two, where a wake-up may have to fetch a core out of its sleep; threads of Isles look before they
+sleep. What is kept after a cycle is the slope of the resident set over 60 of them, or 240, in a process of its own. The ratio is
+the median of those of pairs measured one after the other.
 """
 
 

@@ -23,8 +23,7 @@ static PyObject *isles_encode(PyObject *capsule, PyObject *object)
     engine_interp *interp = interp_of(capsule);
     engine_failure failure = {0};
     cbor_writer w;
-    uint8_t *data;
-    size_t len;
+    parcel p = {.data = NULL};
     cbor_writer_init(&w);
     cbor_writer_skip(&w, 0, atomic_load_explicit(&interp->encoded_size, memory_order_relaxed));
     if (convert_write(interp, object, "value", &w, &failure) != ISLE_OK) {
@@ -32,13 +31,13 @@ static PyObject *isles_encode(PyObject *capsule, PyObject *object)
         raise_failure(interp, &failure);
         return NULL;
     }
-    size_t capacity = w.capacity;
-    if (cbor_writer_take(&w, &data, &len) != ISLE_OK) {
+    if (cbor_writer_take_parcel(&w, &p) != ISLE_OK) {
         return PyErr_NoMemory();
     }
-    atomic_store_explicit(&interp->encoded_size, len < EXPECTED_MAX ? len + SLACK : EXPECTED_MAX, memory_order_relaxed);
-    PyObject *bytes = PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)len);
-    plat_block_give(data, capacity);
+    size_t expected = p.len < EXPECTED_MAX ? p.len + SLACK : EXPECTED_MAX;
+    atomic_store_explicit(&interp->encoded_size, expected, memory_order_relaxed);
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)p.data, (Py_ssize_t)p.len);
+    parcel_clear(&p);
     return bytes;
 }
 
