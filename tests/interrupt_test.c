@@ -2,7 +2,6 @@
  * the hook (no_code_patch), so that what is lost without it stays known. What can't be stopped at all runs in child
  * processes: its waiter is told, its thread is parked, the other interpreters go on, and the process still exits with
  * the status that it wants. */
-#include <poll.h>
 #include <stdatomic.h>
 
 #include "interrupt_rows.h"
@@ -381,21 +380,13 @@ static void test_a_thousand_interrupts(void **state)
 
 /* --- what can't be stopped -------------------------------------------------------------------------------------- */
 
-/* The CPU time that the process takes while this thread waits. */
-static int64_t cpu_in(int64_t ns)
-{
-    int64_t before = process_cpu_ns();
-    poll(NULL, 0, (int)(ns / ISLE_MS));
-    return process_cpu_ns() - before;
-}
-
 static void check_parked(void)
 {
     int64_t until = isle_deadline_in(10 * ISLE_SECOND);
-    while (cpu_in(100 * ISLE_MS) > 20 * ISLE_MS) {
+    while (process_cpu_in(100 * ISLE_MS) > 20 * ISLE_MS) {
         check(isle_now() < until);
     }
-    int64_t used = cpu_in(300 * ISLE_MS);
+    int64_t used = process_cpu_in(300 * ISLE_MS);
     printf("CPU in 300 ms: %.1f ms\n", MS(used));
     check(used < 60 * ISLE_MS);
 }

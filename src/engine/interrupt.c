@@ -488,20 +488,23 @@ bool engine_park_threads(engine_interp *interp)
 
 /* --- start ----------------------------------------------------------------------------------------------------- */
 
-/* libisles, or the Python package's module: where this function is. */
-static bool is_ours(const struct dl_phdr_info *info)
+static bool is_in(const struct dl_phdr_info *info, const void *address)
 {
-    uintptr_t here = (uintptr_t)(void *)is_ours;
+    uintptr_t at = (uintptr_t)address;
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-        if (info->dlpi_phdr[i].p_type == PT_LOAD && here >= start && here < start + info->dlpi_phdr[i].p_memsz) {
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && at >= start && at < start + info->dlpi_phdr[i].p_memsz) {
             return true;
         }
     }
     return false;
 }
 
-static bool holds_process_locks(const char *path)
+/* A symbol of whoever allocates for this process: libc, or what comes before it (jemalloc, tcmalloc, a sanitizer). It
+ * is not malloc: programs take the address of that, and then its place can be a stub in the program. */
+static const char of_allocator[] = "posix_memalign";
+
+static bool is_part_of_libc(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
@@ -514,11 +517,12 @@ static bool holds_process_locks(const char *path)
     return false;
 }
 
-static int note_ranges(struct dl_phdr_info *info, size_t size, void *arg)
+/* Where a thread may hold a lock that all threads of the process need. */
+static int note_ranges(struct dl_phdr_info *info, size_t size, void *allocator)
 {
     (void)size;
-    (void)arg;
-    if (!is_ours(info) && (info->dlpi_name == NULL || !holds_process_locks(info->dlpi_name))) {
+    bool is_ours = is_in(info, (void *)note_ranges); /* libisles, or the Python package's module */
+    if (!is_ours && !is_in(info, allocator) && (info->dlpi_name == NULL || !is_part_of_libc(info->dlpi_name))) {
         return 0;
     }
     for (size_t i = 0; i < info->dlpi_phnum && no_park_count < MAX_RANGES; i++) {
@@ -546,7 +550,7 @@ int interrupt_start(int signal_number, bool no_code_patch)
 {
     engine.signal = signal_number != 0 ? signal_number : SIGRTMIN + 5;
     no_park_count = 0;
-    dl_iterate_phdr(note_ranges, NULL);
+    dl_iterate_phdr(note_ranges, dlsym(RTLD_DEFAULT, of_allocator));
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
     sigemptyset(&action.sa_mask);
     if (sigaction(engine.signal, &action, NULL) != 0) {

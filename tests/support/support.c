@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include <ctype.h>
+#include <poll.h>
 
 isle_runtime *runtime;
 
@@ -319,6 +320,13 @@ int64_t process_cpu_ns(void)
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return t.tv_sec * ISLE_SECOND + t.tv_nsec;
+}
+
+int64_t process_cpu_in(int64_t ns)
+{
+    int64_t before = process_cpu_ns();
+    poll(NULL, 0, (int)(ns / ISLE_MS));
+    return process_cpu_ns() - before;
 }
 
 long number_from_env(const char *name, long otherwise)

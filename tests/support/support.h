@@ -102,6 +102,7 @@ bool locales_begin(void);
 /* --- figures ---------------------------------------------------------------------------------------------------- */
 long resident_kib(void);
 int64_t process_cpu_ns(void);
+int64_t process_cpu_in(int64_t ns); /* the same that it takes while this thread waits */
 long number_from_env(const char *name, long otherwise);
 
 #endif
