@@ -169,9 +169,9 @@ Made by `bench/pools.py`; don't edit it. `isles.InterpreterPoolExecutor` beside 
 the forkserver), two workers each, and a call beside `concurrent.interpreters`. All ways are warm and take turns; a figure
 is the median of {rounds} rounds, with the least and the greatest beside it, a ratio the median of the rounds' ratios. Compare
 within a row. To wake a thread on an idle core has its price (some 50 µs on this machine), and a round trip has two; threads of
-Isles look for a moment before they sleep. A megabyte there and back is copied twice, 21 µs each at the least
-([memcpy](bench-messages.md)), and twice that in the minutes in which a virtual machine's cores are far from each other: with the round
-trip itself that is the whole of it. For your own machine: `PYTHONPATH=build/python python3.14 bench/pools.py`.
+Isles look for a moment before they sleep. A megabyte there and back is copied once, 21 µs at the least
+([memcpy](bench-messages.md)), and twice that in the minutes in which a virtual machine's cores are far from each other: back it comes as
+the object that it is, since the worker has no other use for it. For your own machine: `PYTHONPATH=build/python python3.14 bench/pools.py`.
 
 ## CPython {python}
 

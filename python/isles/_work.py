@@ -20,7 +20,7 @@ def serve(number: int, tasks: Queue, answers: Queue, initializer: tuple[Callable
         except BaseException as error:
             _answer_error(number, answers, "broken", error)
             return
-    get, put = tasks.get, answers.put
+    get, put = tasks.get, answers._put_emptied
     while True:
         try:
             _, function, args, kwargs = get()
@@ -30,20 +30,22 @@ def serve(number: int, tasks: Queue, answers: Queue, initializer: tuple[Callable
             _answer_error(number, answers, "lost", error)
             continue
         try:
-            value = function(*args, **kwargs)
+            answer = [number, "value", function(*args, **kwargs)]
         except Cancelled:  # the interpreter is to end: this one has no answer
             raise
         except BaseException as error:
             _answer_error(number, answers, "error", error)
             continue
+        if type(answer[2]) is bytes:  # it may be one of them, and only what nobody else has is not copied
+            args = kwargs = None
         try:
-            put((number, "value", value))
+            put(answer)
         except NotShareableError as error:
             error.args = (str(error).replace("value[2]", "result", 1),)
             _answer_error(number, answers, "error", error)
         except BaseException as error:
             _answer_error(number, answers, "error", error)
-        del function, args, kwargs, value
+        del function, args, kwargs, answer
 
 
 def _answer_error(number: int, answers: Queue, kind: str, error: BaseException) -> None:

@@ -139,7 +139,7 @@ typedef struct cbor_item {
     size_t len;          /* of data */
     uint64_t count;      /* ARRAY, TUPLE, MAP: items (pairs) that follow; UINT64_MAX: until CBOR_BREAK.
                             TAG: its number */
-    attachment *attachment; /* ATTACHMENT: borrowed from the parcel */
+    attachment *attachment; /* ATTACHMENT: borrowed from the parcel; BYTES: whose the data is, or NULL */
 } cbor_item;
 
 typedef struct cbor_reader {

@@ -517,6 +517,7 @@ bool cbor_read(cbor_reader *r, cbor_item *out_item)
     case MAJOR_BYTES:
     case MAJOR_TEXT:
         out_item->kind = h.major == MAJOR_TEXT ? CBOR_TEXT : CBOR_BYTES;
+        out_item->attachment = NULL;
         return read_string(r, &h, &out_item->data, &out_item->len);
     case MAJOR_ARRAY:
     case MAJOR_MAP:

@@ -23,6 +23,7 @@ size_t attachments_add(attachments *list, attachment *a)
 {
     size_t found = index_of(list, a);
     if (found != SIZE_MAX) {
+        list->repeats = true;
         return found;
     }
     if (list->count == list->capacity) {

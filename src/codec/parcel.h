@@ -53,6 +53,7 @@ static inline void *attachment_data(attachment *a)
 typedef struct attachments {
     attachment **items;
     size_t count, capacity;
+    bool repeats; /* one of them comes several times in the bytes */
 } attachments;
 
 /* Takes a reference of its own. The index, or SIZE_MAX: no memory. The same attachment keeps its index. */

@@ -13,6 +13,7 @@ typedef struct decoder {
     cbor_reader reader;
     engine_interp *interp;
     bool plain; /* what needs code is refused */
+    bool takes; /* nobody reads it again */
     int depth;
     size_t owed;      /* items that open containers still wait for: each takes a byte at least */
     PyObject *shared; /* list: what tag 28 was before; None for what is not made yet. NULL: there is none */
@@ -447,6 +448,12 @@ static inline PyObject *decode_container(decoder *d, cbor_kind kind, uint64_t co
     return result;
 }
 
+static PyObject *decode_bytes(const decoder *d, const cbor_item *item)
+{
+    PyObject *moved = d->takes && item->attachment != NULL ? take_lent_bytes(item->attachment) : NULL;
+    return moved != NULL ? moved : PyBytes_FromStringAndSize((const char *)item->data, (Py_ssize_t)item->len);
+}
+
 static PyObject *decode_attachment(decoder *d, attachment *a)
 {
     if (d->interp == NULL) {
@@ -589,7 +596,7 @@ static PyObject *decode_item(decoder *d, const cbor_item *item)
     case CBOR_WTF8:
         return PyUnicode_DecodeUTF8((const char *)item->data, (Py_ssize_t)item->len, "surrogatepass");
     case CBOR_BYTES:
-        return PyBytes_FromStringAndSize((const char *)item->data, (Py_ssize_t)item->len);
+        return decode_bytes(d, item);
     case CBOR_ARRAY:
     case CBOR_TUPLE:
     case CBOR_MAP:
@@ -665,6 +672,7 @@ static void begin(decoder *d, engine_interp *interp, const uint8_t *data, size_t
     d->reader.beside = beside;
     d->interp = interp;
     d->plain = false;
+    d->takes = false;
     d->depth = 0;
     d->owed = 0;
     d->shared = NULL;
@@ -692,6 +700,14 @@ PyObject *convert_read(engine_interp *interp, const uint8_t *data, size_t len, c
 {
     decoder d;
     begin(&d, interp, data, len, beside);
+    return read_all(&d);
+}
+
+PyObject *convert_take(engine_interp *interp, const uint8_t *data, size_t len, const attachments *beside)
+{
+    decoder d;
+    begin(&d, interp, data, len, beside);
+    d.takes = !beside->repeats; /* the second time its data would be gone */
     return read_all(&d);
 }
 

@@ -6,6 +6,10 @@
  * Memory that somebody sees can't be moved: its object is never released, so that the memory stays valid. It stays
  * allocated until the process ends, also when the last view has gone.
  *
+ * A bytes object that only its loan has left (the owner made it, sent it and kept no reference) is not copied when it
+ * is received: the object itself, whose type, layout and allocator are the same in every interpreter, becomes the
+ * receiver's. Never in a free-threaded build, whose objects know their thread (memory_can_move()).
+ *
  * A lender is counted: its interpreter has a reference, and each loan. Its lock is a leaf; with it held nothing is
  * called but _PyEval_AddPendingCall and the hook that wakes the home thread. */
 #include <string.h>
@@ -15,6 +19,7 @@
 typedef struct lent { /* what the owner keeps for it */
     Py_buffer view;   /* of any exporter; not used for bytes */
     PyObject *bytes;  /* NULL: see view */
+    bool taken;       /* the receiver has it */
 } lent;
 
 typedef struct loan {
@@ -60,10 +65,28 @@ static lender *lender_ref(lender *l)
     return l;
 }
 
+/* CPython counts what its allocator of objects gave to each interpreter, and keeps the memory of one whose count is not
+ * zero at its end: large blocks are counted only. */
+enum { LARGE_BLOCK = 1024 };
+
+static void count_one_more(void)
+{
+    void *block = PyObject_Malloc(LARGE_BLOCK);
+    PyMem_RawFree(block);
+}
+
+static void count_one_less(void)
+{
+    void *block = PyMem_RawMalloc(LARGE_BLOCK);
+    PyObject_Free(block);
+}
+
 /* Attached to the owner. */
 static void release_object(lent *object)
 {
-    if (object->bytes != NULL) {
+    if (object->taken) {
+        count_one_less();
+    } else if (object->bytes != NULL) {
         Py_CLEAR(object->bytes);
     } else {
         PyBuffer_Release(&object->view);
@@ -320,6 +343,35 @@ attachment *lend_bytes(engine_interp *interp, PyObject *bytes)
     return hand_out(it);
 }
 
+/* The owner can't get a reference again, so the count stays 1 once it is, and nobody but us has the loan. */
+static bool is_sole_holder(const loan *it)
+{
+    return !it->moved && it->object.bytes != NULL && Py_REFCNT(it->object.bytes) == 1 && atomic_load(&it->a.refs) == 1;
+}
+
+/* The reader has pinned it: the owner's end leaves it alone meanwhile. */
+PyObject *take_lent_bytes(attachment *a)
+{
+    loan *it = (loan *)a;
+    if (a->drop != drop || !memory_can_move()) {
+        return NULL;
+    }
+    plat_lock_take(&it->lender->lock);
+    bool is_ours = it->pinned && is_sole_holder(it);
+    plat_lock_give(&it->lender->lock);
+    if (!is_ours || !memory_adopt(it->object.bytes)) {
+        return NULL;
+    }
+    plat_lock_take(&it->lender->lock);
+    PyObject *bytes = it->object.bytes;
+    it->object = (lent){.taken = true};
+    it->a.data = NULL;
+    it->a.len = 0; /* what is lent next may have its place: not the same memory */
+    plat_lock_give(&it->lender->lock);
+    count_one_more();
+    return bytes;
+}
+
 /* The range of memory that a view reaches: from its lowest byte, and how far. */
 static char *reach(const Py_buffer *view, size_t *out_len)
 {
@@ -404,9 +456,9 @@ bool lender_has_due(engine_interp *interp)
  * must stay. */
 static bool move(loan *it)
 {
-    bool is_leaving = atomic_load(&it->a.refs) == 0;
-    void *copy = is_leaving || it->pinned ? NULL : plat_malloc(it->a.len);
-    if (copy == NULL && !is_leaving) {
+    bool is_over = atomic_load(&it->a.refs) == 0 || it->object.taken;
+    void *copy = is_over || it->pinned ? NULL : plat_malloc(it->a.len);
+    if (copy == NULL && !is_over) {
         return false;
     }
     if (copy != NULL) {

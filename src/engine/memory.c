@@ -20,6 +20,7 @@ typedef struct mark { /* the last bytes of a block */
 } mark;
 
 static PyMemAllocatorEx below;
+static PyMemAllocatorEx of_objects; /* CPython's own for the domain "object" */
 static const char *reason = "CPython has not started";
 
 const char *memory_reason(void)
@@ -223,6 +224,41 @@ static void *raw_realloc(void *ctx, void *block, size_t size)
     return moved;
 }
 
+/* --- blocks that change hands ------------------------------------------------------------------------------------- */
+
+/* What hooks that domain (tracemalloc, a profiler, CPython's debug hooks) may have headers before its blocks. */
+bool memory_can_move(void)
+{
+#ifdef Py_TRACE_REFS
+    return false; /* each interpreter has a table of its objects */
+#else
+    PyMemAllocatorEx now;
+    if (reason != NULL) {
+        return false;
+    }
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &now);
+    return now.free == of_objects.free && now.ctx == of_objects.ctx;
+#endif
+}
+
+bool memory_adopt(void *block)
+{
+    size_t size = plat_block_size(block);
+    account *before = owner_of(block, size), *now = account_of_thread();
+    if (before == now) {
+        return true;
+    }
+    if (now == NULL) {
+        wipe_mark(block, size);
+    } else if (before == NULL || !account_charge_if_room(now, size)) { /* nobody's block has no place for a mark */
+        return false;
+    } else {
+        write_mark(block, size, now);
+    }
+    account_give_back(before, size);
+    return true;
+}
+
 /* --- installing --------------------------------------------------------------------------------------------------- */
 
 /* Exported by CPython 3.13 to 3.15, declared in an internal header. */
@@ -255,6 +291,7 @@ void memory_start(void)
         return;
     }
     PyMemAllocatorEx hooks = {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free};
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &of_objects);
     PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &below);
     PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &hooks);
     installed = true;

@@ -181,6 +181,8 @@ isle_status convert_from_call(engine_interp *interp, PyObject *args, PyObject *k
                               engine_failure *failure);
 PyObject *convert_to_object(engine_interp *interp, const parcel *p); /* NULL with a ValueError set */
 PyObject *convert_read(engine_interp *interp, const uint8_t *data, size_t len, const attachments *beside);
+/* The same, and nobody reads it again: large bytes that have no other holder change hands without a copy. */
+PyObject *convert_take(engine_interp *interp, const uint8_t *data, size_t len, const attachments *beside);
 /* [args, kwargs] as the core writes it: a tuple, and a dict or NULL for none. -1 with an exception set. */
 int convert_to_call(engine_interp *interp, const parcel *p, PyObject **out_args, PyObject **out_kwargs);
 
@@ -386,6 +388,9 @@ bool hook_built(void);
 /* memory.c */
 void memory_start(void); /* before Py_Initialize, or in a CPython that runs: attached */
 const char *memory_reason(void); /* why CPython's memory can't be counted here; NULL: it is */
+bool memory_can_move(void);      /* objects of more than 512 bytes can change hands between interpreters */
+/* A block of that kind becomes the calling thread's interpreter's. false: it can't, or has no room there. */
+bool memory_adopt(void *block);
 
 /* arena.c */
 void arena_start(bool counted);               /* for memory_start */

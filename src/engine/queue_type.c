@@ -100,12 +100,9 @@ static value_message *encode(PyObject *self, PyObject *value)
     return m;
 }
 
-static PyObject *put(PyObject *self, PyObject *value, int64_t deadline, int tag)
+/* Takes the message over. */
+static PyObject *put_message(PyObject *self, value_message *m, int64_t deadline, int tag)
 {
-    value_message *m = encode(self, value);
-    if (m == NULL) {
-        return NULL;
-    }
     m->message.tag = tag;
     if (!quota_count_message(interp_of(self), m)) {
         m->message.drop(&m->message);
@@ -126,6 +123,12 @@ static PyObject *put(PyObject *self, PyObject *value, int64_t deadline, int tag)
     return raise_result(self, result, false);
 }
 
+static PyObject *put(PyObject *self, PyObject *value, int64_t deadline, int tag)
+{
+    value_message *m = encode(self, value);
+    return m != NULL ? put_message(self, m, deadline, tag) : NULL;
+}
+
 static PyObject *method_put(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *kwnames)
 {
     static const char *const names[] = {"obj", "block", "timeout", "unbound", NULL};
@@ -144,6 +147,23 @@ static PyObject *method_put(PyObject *self, PyObject *const *args, Py_ssize_t co
 static PyObject *method_put_nowait(PyObject *self, PyObject *value)
 {
     return put(self, value, 0, QUEUE_TAG);
+}
+
+/* What travels beside the bytes can change hands when nobody else has it. */
+static PyObject *method_put_emptied(PyObject *self, PyObject *list)
+{
+    if (!PyList_CheckExact(list)) {
+        return PyErr_Format(PyExc_TypeError, "_put_emptied(list), not %.100s", Py_TYPE(list)->tp_name);
+    }
+    value_message *m = encode(self, list);
+    if (m == NULL) {
+        return NULL;
+    }
+    if (m->beside.count != 0) {
+        PyList_SetSlice(list, 0, PY_SSIZE_T_MAX, NULL);
+        PyErr_Clear();
+    }
+    return put_message(self, m, PLAT_FOREVER, QUEUE_TAG);
 }
 
 /* --- getting ---------------------------------------------------------------------------------------------------- */
@@ -178,7 +198,7 @@ static PyObject *decode(PyObject *self, queue_message *message)
     const value_message *m = (value_message *)message;
     value_message_fetch(m);
     PyObject *value = message->unbound ? unbound_item(self, message)
-                                       : convert_read(interp_of(self), m->data, m->len, &m->beside);
+                                       : convert_take(interp_of(self), m->data, m->len, &m->beside);
     message->drop(message);
     return value;
 }
@@ -389,6 +409,9 @@ static PyMethodDef methods[] = {
      "get(block=True, timeout=None)\n\nTakes the next value, waiting up to timeout seconds.\nRaises QueueEmpty, "
      "and QueueClosed once the queue is closed and empty; QueueItemUnbound see create_queue()."},
     {"get_nowait", method_get_nowait, METH_NOARGS, "get_nowait()\n\nThe same without waiting."},
+    {"_put_emptied", method_put_emptied, METH_O,
+     "_put_emptied(list)\n\nput(list), for a pool's worker: a list with large bytes is empty before others can get "
+     "them."},
     {"_open_and_get_many", method_open_and_get_many, METH_VARARGS,
      "_open_and_get_many(gates, most)\n\nget_many(most), for a pool's thread: opens the gates first."},
     {"get_many", (PyCFunction)(void (*)(void))method_get_many, METH_FASTCALL | METH_KEYWORDS,

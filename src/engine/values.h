@@ -28,6 +28,9 @@ typedef struct memory_shape {
 /* A new attachment for the memory of an exporter of buffers; NULL with an exception set. `shape` may be NULL. */
 attachment *lend_buffer(engine_interp *interp, PyObject *exporter, bool writable, memory_shape *shape);
 attachment *lend_bytes(engine_interp *interp, PyObject *bytes); /* NULL: it can't be; no exception set */
+/* Attached to the receiver, the only one who has the attachment and soon lets go of it: the bytes object itself, which
+ * is the receiver's now. NULL: others have it, too, or it can't be moved; no exception set. */
+PyObject *take_lent_bytes(attachment *a);
 bool shape_of(const Py_buffer *view, const char *base, memory_shape *out); /* false with an exception set */
 
 /* --- buffer_type.c: isles.Buffer, an exporter of an attachment's memory ------------------------------------------- */

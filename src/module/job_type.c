@@ -26,11 +26,15 @@ static void stop_and_wait(isle_job *job)
     PyEval_RestoreThread(state);
 }
 
-static PyObject *outcome_of(engine_interp *mine, const isle_job *job)
+/* `last`: nobody asks again. */
+static PyObject *outcome_of(engine_interp *mine, const isle_job *job, bool last)
 {
     isle_error *error = NULL;
+    const parcel *value = &job->value;
     if (job->status == ISLE_OK) {
-        return job->value.data != NULL ? convert_to_object(mine, &job->value) : Py_NewRef(Py_None);
+        return value->data == NULL ? Py_NewRef(Py_None)
+               : last              ? convert_take(mine, value->data, value->len, &value->beside)
+                                   : convert_to_object(mine, value);
     }
     isle_status status = isle_job_result(job, NULL, &error);
     return raise_failure(mine, status, error);
@@ -302,7 +306,7 @@ static PyObject *call(PyObject *capsule, PyObject *const *args, Py_ssize_t count
         job_unref(job);
         return NULL;
     }
-    PyObject *result = outcome_of(mine, job);
+    PyObject *result = outcome_of(mine, job, true);
     job_unref(job);
     return result;
 }
@@ -325,7 +329,7 @@ static PyObject *method_result(PyObject *self, PyObject *unused)
     if (!isle_job_done(job_of(self))) {
         return raise_failure(((job_object *)self)->mine, ISLE_ERR_BUSY, NULL);
     }
-    return outcome_of(((job_object *)self)->mine, job_of(self));
+    return outcome_of(((job_object *)self)->mine, job_of(self), false);
 }
 
 static PyObject *method_done(PyObject *self, PyObject *unused)

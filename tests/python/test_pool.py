@@ -6,6 +6,7 @@ import gc
 import os
 import random
 import signal
+import sysconfig
 import threading
 import time
 import unittest
@@ -55,6 +56,19 @@ class Pool(unittest.TestCase):
                         list(pool.map(lock.acquire, [1], **options))
             with self.assertRaisesRegex(isles.NotShareableError, "^result: _thread.lock"):
                 pool.submit(work.lock).result(30)
+
+    @unittest.skipIf(sysconfig.get_config_var("Py_GIL_DISABLED"), "objects of a free-threaded build know their thread")
+    def test_large_bytes_that_the_worker_does_not_keep_are_not_copied(self):
+        with isles.InterpreterPoolExecutor(1) as pool, isles.Interpreter() as interpreter:
+            for call in (lambda *task: pool.submit(*task).result(30)), interpreter.call:
+                for _ in range(3):
+                    made = call(work.make_bytes, 1 << 20)
+                    self.assertEqual(made, b"x" * (1 << 20))
+                    self.assertEqual(id(made), call(work.id_of_made))
+                mine = bytes(range(256)) * 1024
+                again = [call(work.same, mine) for _ in range(3)]
+                self.assertEqual(again, [mine] * 3)
+                self.assertEqual(len({id(mine), *map(id, again)}), 4)
 
     def test_a_timeout_that_is_none_is_named(self):
         """Whether the task is done or not; and where a job or an interpreter is waited for."""

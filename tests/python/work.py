@@ -37,6 +37,24 @@ def square(x):
     return x * x
 
 
+made = None
+
+
+def make_bytes(size):
+    global made
+    result = b"x" * size
+    made = id(result)
+    return result
+
+
+def id_of_made():
+    return made
+
+
+def same(x):
+    return x
+
+
 def mirror(point):
     return Point(point.y, point.x)
 
