@@ -83,15 +83,42 @@ static PyObject *make_host(engine_interp *interp)
     return host;
 }
 
+/* --- exceptions that stop code ------------------------------------------------------------------------------------ */
+
+/* Each interpreter has them from its start, so they are made the cheap way: PyErr_NewException looks for each of the
+ * slots of a class in all of its bases. */
+
+static int visit_exception(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    return ((PyTypeObject *)PyExc_BaseException)->tp_traverse(self, visit, arg);
+}
+
+static int clear_exception(PyObject *self)
+{
+    return ((PyTypeObject *)PyExc_BaseException)->tp_clear(self);
+}
+
+static PyObject *make_exception(const char *name, const char *doc, PyObject *base)
+{
+    PyType_Slot slots[] = {{Py_tp_doc, (void *)doc},
+                           {Py_tp_traverse, (void *)visit_exception},
+                           {Py_tp_clear, (void *)clear_exception},
+                           {0, NULL}};
+    PyType_Spec spec = {.name = name,
+                        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC |
+                                 Py_TPFLAGS_MANAGED_WEAKREF,
+                        .slots = slots};
+    return base != NULL ? PyType_FromSpecWithBases(&spec, base) : NULL;
+}
+
 static int make_exceptions(engine_interp *interp)
 {
-    interp->cancelled = PyErr_NewExceptionWithDoc(
+    interp->cancelled = make_exception(
         "isles.Cancelled", "Raised in code that is being stopped: its deadline passed, or its job was cancelled.",
-        PyExc_KeyboardInterrupt, NULL);
-    interp->over_budget = interp->cancelled == NULL ? NULL
-                                                    : PyErr_NewExceptionWithDoc("isles.BudgetExceeded",
-                                                                                "The interpreter has used up a budget.",
-                                                                                interp->cancelled, NULL);
+        PyExc_KeyboardInterrupt);
+    interp->over_budget = make_exception("isles.BudgetExceeded", "The interpreter has used up a budget.",
+                                         interp->cancelled);
     return interp->over_budget != NULL ? 0 : -1;
 }
 
