@@ -222,6 +222,7 @@ static void test_configs_that_are_wrong(void **state)
         isle_error_free(err);
     }
     check(isle_job_submit(it, NULL, NULL, NULL) == ISLE_ERR_INVALID);
+    check(isle_job_wait(NULL, 0) == ISLE_ERR_INVALID && isle_job_result(NULL, NULL, NULL) == ISLE_ERR_INVALID);
     isle_value_free(number);
     isle_value_free(dict);
 }

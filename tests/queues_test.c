@@ -63,7 +63,15 @@ static void test_names_and_bad_arguments(void **state)
     isle_queue_free(other);
     isle_queue_free(q);
     check_status(isle_queue_find("here", &other, NULL), ISLE_ERR_INVALID, NULL);
+    isle_value *value = isle_value_new_int(1);
     check_status(isle_queue_put(NULL, NULL, 0, NULL), ISLE_ERR_INVALID, NULL);
+    check_status(isle_queue_put(NULL, value, 0, NULL), ISLE_ERR_INVALID, NULL);
+    isle_value_free(value);
+    check_status(isle_queue_get(NULL, 0, &value, &err), ISLE_ERR_INVALID, NULL);
+    check(strcmp(isle_error_message(err), "queue is NULL") == 0);
+    isle_error_free(err);
+    check(isle_queue_fd(NULL) == -1 && isle_queue_room_fd(NULL) == -1);
+    isle_queue_close(NULL);
     isle_queue_free(NULL);
 }
 

@@ -45,7 +45,7 @@ ISLE_API const char *isle_error_message(const isle_error *error);
 /* The text that Python itself would print, traceback included; for other errors the message. Never NULL. */
 ISLE_API const char *isle_error_text(const isle_error *error);
 /* What a process would exit with: SystemExit's code, 130 for KeyboardInterrupt, 1 for another exception,
- * 124 timeout, 130 cancelled. */
+ * 124 timeout, budget or stuck, 130 cancelled. */
 ISLE_API int isle_error_exit_status(const isle_error *error);
 /* The Python exception behind it, or NULL. */
 ISLE_API const isle_exception *isle_error_exception(const isle_error *error);

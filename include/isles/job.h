@@ -34,12 +34,12 @@ typedef struct isle_job_config { /* start from ISLE_JOB_CONFIG_INIT; all is copi
 #define ISLE_JOB_CONFIG_INIT ISLE_INIT_WITH(isle_job_config, .deadline = ISLE_FOREVER)
 
 /* Puts a job at the end of the interpreter's queue. *out_job is ended with isle_job_free; NULL: nobody will ask.
- * ISLE_ERR_NO_INTERP, ISLE_ERR_STUCK, ISLE_ERR_INVALID, ISLE_ERR_NOMEM. */
+ * ISLE_ERR_NO_INTERP, ISLE_ERR_STUCK, ISLE_ERR_BUDGET (it has used one up), ISLE_ERR_INVALID, ISLE_ERR_NOMEM. */
 ISLE_API isle_status isle_job_submit(isle_interp interp, const isle_job_config *config, isle_job **out_job,
                                      isle_error **err);
 
 /* Waits until it has ended. ISLE_OK: it has, however it ended; ISLE_ERR_TIMEOUT: not yet; ISLE_ERR_STATE: on the
- * thread that would have to run it. */
+ * thread that would have to run it; ISLE_ERR_INVALID: NULL. */
 ISLE_API isle_status isle_job_wait(isle_job *job, int64_t deadline);
 
 ISLE_API bool isle_job_done(const isle_job *job);
@@ -47,7 +47,7 @@ ISLE_API uint64_t isle_job_id(const isle_job *job);
 
 /* How it ended. *out_value (may be NULL) is the function's result for CALL, None for the rest: a copy for you to
  * free; *err likewise. ISLE_ERR_BUSY: not ended. ISLE_OK, or ISLE_ERR_PYTHON, _EXIT, _TIMEOUT, _CANCELLED, _STUCK,
- * _ENDED, _NOT_SHAREABLE. A SystemExit with status 0 is ISLE_OK. */
+ * _ENDED, _BUDGET, _NOT_SHAREABLE; ISLE_ERR_INVALID: `job` is NULL. A SystemExit with status 0 is ISLE_OK. */
 ISLE_API isle_status isle_job_result(const isle_job *job, isle_value **out_value, isle_error **err);
 
 /* Stops it: a queued job ends at once, a running one is interrupted: isles.Cancelled, a KeyboardInterrupt, is raised

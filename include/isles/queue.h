@@ -45,7 +45,7 @@ ISLE_API isle_queue *isle_queue_ref(isle_queue *queue);
 ISLE_API void isle_queue_free(isle_queue *queue); /* NULL is fine */
 ISLE_API uint64_t isle_queue_id(const isle_queue *queue); /* never used again */
 
-/* `value` is borrowed. ISLE_ERR_TIMEOUT (for a deadline that has passed: no room now), ISLE_ERR_CLOSED,
+/* `value` is borrowed. ISLE_ERR_INVALID (one of the two is NULL), ISLE_ERR_TIMEOUT (for a deadline that has passed: no room now), ISLE_ERR_CLOSED,
  * ISLE_ERR_NOMEM, ISLE_ERR_LIMIT (nested too deeply); all that wait: ISLE_ERR_CANCELLED, in a function of the host that
  * Python code called on its interpreter's home thread, when that code is to stop. */
 ISLE_API isle_status isle_queue_put(isle_queue *queue, const isle_value *value, int64_t deadline, isle_error **err);
@@ -64,10 +64,11 @@ ISLE_API isle_value *isle_value_new_queue(isle_queue *queue);
 /* Borrowed from the value: isle_queue_ref to keep it. NULL: not a queue. */
 ISLE_API isle_queue *isle_value_as_queue(const isle_value *value);
 
-/* From now on putting fails, and getting when it is empty. Who waits wakes. */
+/* From now on putting fails, and getting when it is empty. Who waits wakes. NULL is fine. */
 ISLE_API void isle_queue_close(isle_queue *queue);
 
-/* A descriptor that is readable exactly while a get would not wait; don't read it. The queue's. -1 and errno. */
+/* A descriptor that is readable exactly while a get would not wait; don't read it. The queue's. -1 and errno (EINVAL:
+ * NULL). */
 ISLE_API int isle_queue_fd(isle_queue *queue);
 /* Likewise, readable (not writable) exactly while a put would not wait: one of a value as large as the largest that was
  * refused since the last one was put. So: put without waiting; if that says ISLE_ERR_TIMEOUT, wait for this. */

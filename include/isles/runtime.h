@@ -29,7 +29,8 @@ typedef struct isle_host_function {
 
 typedef struct isle_runtime_config { /* start from ISLE_RUNTIME_CONFIG_INIT; zero is the default */
     size_t size;               /* set by the initializer: names the version of this struct */
-    const char *python;        /* the engine's `python`, for sys.executable and its standard library; NULL: as built */
+    const char *python;        /* the engine's `python`, for sys.executable and its standard library: a file that can
+                                  be run. NULL: as built */
     bool ignore_environment;   /* true: PYTHONPATH and its like are not read */
     bool no_code_patch;        /* true: don't hook PyErr_CheckSignals; blocking C calls then can't be interrupted */
     bool leave_malloc;         /* true: don't set glibc's malloc. Else each of its arenas keeps 2 to 8 MiB of freed

@@ -404,6 +404,9 @@ isle_status isle_job_submit(isle_interp handle, const isle_job_config *config, i
 
 isle_status isle_job_wait(isle_job *job, int64_t deadline)
 {
+    if (job == NULL) {
+        return ISLE_ERR_INVALID;
+    }
     if (plat_gate_is_open(&job->done) || (isle_job_done(job) && event_is_being_told())) {
         return ISLE_OK; /* others wait until the host was told; its own call-back can't */
     }
@@ -444,6 +447,9 @@ static isle_status value_of(const isle_job *job, isle_value **out_value, isle_er
 
 isle_status isle_job_result(const isle_job *job, isle_value **out_value, isle_error **err)
 {
+    if (job == NULL) {
+        return error_set(err, ISLE_ERR_INVALID, "job is NULL");
+    }
     if (!isle_job_done(job)) {
         return error_set(err, ISLE_ERR_BUSY, "the job has not ended");
     }

@@ -89,8 +89,8 @@ isle_status isle_queue_put(isle_queue *q, const isle_value *value, int64_t deadl
 {
     attachments beside;
     cbor_writer w;
-    if (value == NULL) {
-        return error_set(err, ISLE_ERR_INVALID, "value is NULL");
+    if (q == NULL || value == NULL) {
+        return error_set(err, ISLE_ERR_INVALID, "%s is NULL", q == NULL ? "queue" : "value");
     }
     value_message_begin(&w, &beside, 0);
     value_write(&w, value);
@@ -141,8 +141,11 @@ isle_status isle_queue_get_many(isle_queue *q, int64_t deadline, isle_value **ou
 {
     queue_message *list;
     size_t count;
-    if (out_values == NULL || most == 0) {
-        return error_set(err, ISLE_ERR_INVALID, "%s", most == 0 ? "most is 0" : "out_values is NULL");
+    if (q == NULL || out_values == NULL || most == 0) {
+        return error_set(err, ISLE_ERR_INVALID, "%s",
+                         q == NULL   ? "queue is NULL"
+                         : most == 0 ? "most is 0"
+                                     : "out_values is NULL");
     }
     void *detached = engine_detach();
     queue_result result = queue_get(q, most, &list, &count,
@@ -203,17 +206,25 @@ void queues_interp_ended(uint64_t interp_id)
 
 void isle_queue_close(isle_queue *q)
 {
-    queue_close(q);
+    if (q != NULL) {
+        queue_close(q);
+    }
+}
+
+static int no_queue(void)
+{
+    errno = EINVAL;
+    return -1;
 }
 
 int isle_queue_fd(isle_queue *q)
 {
-    return queue_fd(q);
+    return q != NULL ? queue_fd(q) : no_queue();
 }
 
 int isle_queue_room_fd(isle_queue *q)
 {
-    return queue_room_fd(q);
+    return q != NULL ? queue_room_fd(q) : no_queue();
 }
 
 void isle_queue_get_stats(isle_queue *q, isle_queue_stats *out)

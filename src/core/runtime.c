@@ -6,8 +6,10 @@
  * those that are being made, ends all at once, waits until no home thread can use the runtime, and frees it. What
  * would not end is remembered: then the runtime stays in memory, silent, and the warden's thread goes on for as
  * long as there is somebody to park. */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core.h"
 
@@ -273,6 +275,9 @@ isle_status isle_runtime_start(const isle_runtime_config *config, isle_runtime *
 {
     isle_runtime_config own;
     isle_status status = take_config(config, &own, out_runtime, err);
+    if (status == ISLE_OK && own.python != NULL && access(own.python, X_OK) != 0) {
+        return error_set(err, ISLE_ERR_INVALID, "isle_runtime_config.python: %s: %s", own.python, strerror(errno));
+    }
     return status == ISLE_OK ? launch(&own, false, out_runtime, err) : status;
 }
 

@@ -34,6 +34,12 @@ static void test_configs_that_are_not_valid(void **state)
     c.interrupt_signal = SIGRTMAX + 1;
     assert_int_equal(isle_runtime_start(&c, &rt, NULL), ISLE_ERR_INVALID);
     assert_int_equal(isle_runtime_start(&good, NULL, NULL), ISLE_ERR_INVALID);
+    isle_error *err = NULL;
+    c = good;
+    c.python = "/there/is/no/python";
+    assert_int_equal(isle_runtime_start(&c, &rt, &err), ISLE_ERR_INVALID);
+    assert_non_null(strstr(isle_error_message(err), "config.python: /there/is/no/python: No such file"));
+    isle_error_free(err);
 }
 
 static void test_the_engine_refuses_to_start(void **state)

@@ -4,7 +4,7 @@
     follow.py page PAGE.md BUILD [FOLDER]   do what the page says, in a copy of the folder
     follow.py policy PAGE.md BUILD    the same; skipped (77) where the kernel lacks Landlock
     follow.py examples FOLDER BUILD   build and run each example by the command at its top
-    follow.py links FILE.md...        do the files that are linked to exist?
+    follow.py links FILE.md...        do the files and headings that are linked to exist?
 
 In a page, blocks are told apart by what follows the language:
     ```c NAME.c, ```python NAME.py    a file to write (GitHub shows it as usual)
@@ -104,15 +104,29 @@ def need_landlock(env):
         sys.exit(77)
 
 
+def text_of(page):
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors_of(page):
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.+?)\s*$", text_of(page), re.MULTILINE)
+    plain = (re.sub(r"\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+def leads_somewhere(page, target):
+    path, _, anchor = target.partition("#")
+    other = page.parent / path if path else page
+    return "://" in target or (other.exists() and (not anchor or other.suffix != ".md" or anchor in anchors_of(other)))
+
+
 def check_links(pages):
     broken = []
     for page in map(pathlib.Path, pages):
-        text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        text = text_of(page)
         targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)$", text, re.MULTILINE)
-        for target in targets:
-            path = target.partition("#")[0]
-            if "://" not in target and path and not (page.parent / path).exists():
-                broken.append(f"{page}: {target}")
+        broken += [f"{page}: {target}" for target in targets if not leads_somewhere(page, target)]
     if broken:
         fail("links that lead nowhere:\n" + "\n".join(broken))
     print(f"{len(pages)} pages")
