@@ -15,6 +15,8 @@
 
 #define NUDGE_NS (2 * ISLE_MS)
 #define REPEAT_NS (10 * ISLE_MS)
+#define REPEAT_FOR_EACH_NS (50 * ISLE_MS)
+#define GRACES_FOR_ALL 4
 #define PARK_SOON_NS ISLE_MS
 #define PARK_LATER_NS (100 * ISLE_MS)
 #define PARK_SOON_FOR_NS ISLE_SECOND
@@ -74,9 +76,16 @@ static int64_t stuck_at(const interp *in)
     return in->ladder.began + in->stuck_after_ns;
 }
 
+/* Each of many atexit functions and finalizers is stopped for itself: the next one has some time, also where the
+ * machine is busy. */
+static bool runs_many(const interp *in)
+{
+    return in->activity == ACTIVITY_ATEXIT || in->activity == ACTIVITY_DESTROY;
+}
+
 static int64_t insists_at(const interp *in)
 {
-    int64_t grace_end = in->ladder.began + in->cancel_grace_ns;
+    int64_t grace_end = in->ladder.began + (runs_many(in) ? GRACES_FOR_ALL : 1) * in->cancel_grace_ns;
     return grace_end < stuck_at(in) ? grace_end : stuck_at(in);
 }
 
@@ -97,13 +106,12 @@ static void press(interp *in, int64_t now)
 {
     ladder *l = &in->ladder;
     bool late = now >= insists_at(in);
-    /* a job has its grace; each of many atexit functions and finalizers is stopped for itself */
-    bool again = !l->raised || late || in->activity != ACTIVITY_JOB;
+    bool again = !l->raised || late || in->activity != ACTIVITY_JOB; /* a job has its grace */
     if ((again && now >= l->next_interrupt) || late != l->insisting) {
         bool insist = late && in->activity != ACTIVITY_DESTROY;
         l->raised |= engine_interrupt(in->engine, (isle_status)l->reason, insist);
         l->insisting = late;
-        l->next_interrupt = now + REPEAT_NS;
+        l->next_interrupt = now + (runs_many(in) ? REPEAT_FOR_EACH_NS : REPEAT_NS);
     } else {
         engine_nudge(in->engine);
     }
