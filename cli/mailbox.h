@@ -9,7 +9,7 @@
 struct program;
 
 enum mail_kind {
-    MAIL_RUNTIME_STARTED, /* error: why not */
+    MAIL_RUNTIME_STARTED, /* error: why not; text: which option is wrong */
     MAIL_STARTED,         /* program: it has a job, or a start_error */
     MAIL_STUCK,           /* interp_id, text */
     MAIL_ENDED,           /* interp_id, status, text; number: with ISLE_ERR_EXIT */

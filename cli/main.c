@@ -49,7 +49,8 @@ static void print_overview(FILE *out)
     fputs("\n`isles COMMAND --help` says more; `man isles` says all.\n", out);
 }
 
-static int unknown_command(const char *name)
+/* `before`: the words that go before its name. */
+static int unknown_command(const char *before, const char *name)
 {
     const char *names[COMMAND_COUNT];
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -58,7 +59,7 @@ static int unknown_command(const char *name)
     const char *nearest = text_nearest(name, names, COMMAND_COUNT);
     size_t len = strlen(name);
     if (nearest != NULL) {
-        complain("unknown command: %s (did you mean isles %s?)", name, nearest);
+        complain("unknown command: %s (did you mean %s %s?)", name, before, nearest);
     } else if (len > 3 && strcmp(name + len - 3, ".py") == 0) {
         complain("unknown command: %s (to run it: isles run %s)", name, name);
     } else {
@@ -79,7 +80,7 @@ int cmd_help(int argc, char **argv)
     }
     const struct command *command = find_command(argv[1]);
     if (command == NULL) {
-        return unknown_command(argv[1]);
+        return unknown_command("isles help", argv[1]);
     }
     fputs(command->help, stdout);
     return 0;
@@ -115,7 +116,7 @@ static int run_command(int argc, char **argv)
         return EXIT_USAGE;
     }
     const struct command *command = find_command(word);
-    return command != NULL ? command->run(argc - 1, argv + 1) : unknown_command(word);
+    return command != NULL ? command->run(argc - 1, argv + 1) : unknown_command("isles", word);
 }
 
 /* Whoever starts us with a standard descriptor closed must not find a file of ours under its number. */

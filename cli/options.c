@@ -42,6 +42,7 @@ enum {
     OPT_UMASK,
     OPT_ENV_EMPTY,
     OPT_SHARE,
+    OPT_COPIES,
     OPT_LOCALE,
     OPT_JOBS,
     OPT_OUTPUT,
@@ -51,6 +52,8 @@ enum {
     OPT_COLOR,
     OPT_POLICY /* and after it, in the order of enum policy_option */
 };
+
+enum { LEAST_RECURSION = 100 }; /* the library takes no less */
 
 static const char SHORT[] = "-:m:n:W:X:ISBuh";
 static const struct option LONG[] = {
@@ -81,7 +84,7 @@ static const struct option LONG[] = {
     {"umask", required_argument, NULL, OPT_UMASK},
     {"env-empty", no_argument, NULL, OPT_ENV_EMPTY},
     {"share", required_argument, NULL, OPT_SHARE},
-    {"copies", required_argument, NULL, 'n'},
+    {"copies", required_argument, NULL, OPT_COPIES},
     {"isolated", no_argument, NULL, 'I'},
     {"no-site", no_argument, NULL, 'S'},
     {"jobs", required_argument, NULL, OPT_JOBS},
@@ -187,6 +190,12 @@ static int read_number(const char *option, const char *text, isle_limit *out)
     int status = read_count(option, text, &count);
     out->hard = count;
     return status;
+}
+
+static int read_recursion(const char *text, isle_limit *out)
+{
+    int status = read_number("--recursion", text, out);
+    return status == 0 && out->hard < LEAST_RECURSION ? bad_value("--recursion", text, "less than 100") : status;
 }
 
 static int read_gil(struct program_options *program, const char *text)
@@ -332,7 +341,7 @@ static int read_program_option(struct program_options *program, int code, const 
     case OPT_MESSAGES:
         return read_number("--messages", value, &program->limits.messages);
     case OPT_RECURSION:
-        return read_number("--recursion", value, &program->limits.recursion);
+        return read_recursion(value, &program->limits.recursion);
     case OPT_DESCRIPTORS:
         return read_number("--descriptors", value, &program->limits.descriptors);
     case OPT_GIL:
@@ -366,8 +375,10 @@ static int read_program_option(struct program_options *program, int code, const 
         return 0;
     case OPT_SHARE:
         return read_share(program, value);
-    case 'n':
+    case OPT_COPIES:
         return read_count("--copies", value, &program->copies);
+    case 'n':
+        return read_count("-n", value, &program->copies);
     case 'W':
         strings_add(&program->warnings, value);
         return 0;

@@ -7,6 +7,7 @@
 
 #include "duration.h"
 #include "stop.h"
+#include "trial.h"
 
 enum { EXIT_FAILED = 1, EXIT_TIMEOUT = 124 };
 
@@ -34,7 +35,9 @@ static bool refuses_interpreters(const char *text)
 static void hint_at_gil(struct program *program, const char *text)
 {
     if (program->gil == ISLE_GIL_OWN && refuses_interpreters(text)) {
-        say(program, "a module refuses interpreters that have their own GIL: try --gil shared");
+        bool strict = program->extensions == ISLE_EXTENSIONS_STRICT;
+        say_about(program, "a module refuses interpreters that have their own GIL: try ",
+                  strict ? "--extensions private (or --gil shared)" : "--gil shared", "");
     }
 }
 
@@ -180,9 +183,10 @@ void outcome_left(struct program *program, const char *what, int status)
 
 void outcome_explain_start(struct program *program)
 {
-    const char *text = isle_error_message(program->start_error);
+    char *text = trial_explain(program->start_error);
     say_about(program, "cannot start: ", text, "");
     hint_at_gil(program, text);
+    free(text);
 }
 
 void outcome_explain_no_descriptor(struct program *program)

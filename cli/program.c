@@ -55,6 +55,31 @@ static bool is_call(const char *text)
            text[module + 1] != '\0';
 }
 
+/* "script.py:main", where there is such a script. */
+static bool is_call_of_file(const char *target)
+{
+    char *file = text_format("%.*s", (int)strcspn(target, ":"), target);
+    size_t len = strlen(file);
+    bool is = len > 3 && target[len] == ':' && strcmp(file + len - 3, ".py") == 0 && access(file, F_OK) == 0;
+    free(file);
+    return is;
+}
+
+static void complain_of_call(const char *target)
+{
+    size_t len = strcspn(target, ":") - strlen(".py"), folder = len;
+    while (folder > 0 && target[folder - 1] != '/') {
+        folder--;
+    }
+    const char *function = target + len + strlen(".py");
+    if (folder == 0) {
+        complain("%s: a function is named by its module (did you mean %.*s%s?)", target, (int)len, target, function);
+    } else {
+        complain("%s: a function is named by its module (try --path %.*s %.*s%s)", target, (int)folder, target,
+                 (int)(len - folder), target + folder, function);
+    }
+}
+
 static bool file_exists(const char *folder, const char *name)
 {
     char *path = text_format("%s/%s", folder, name);
@@ -121,6 +146,10 @@ static int find_kind(const struct program_spec *spec, const char *previous, isle
     if (spec->is_module) {
         *out = ISLE_JOB_MODULE;
         return check_module(spec->target);
+    }
+    if (is_call_of_file(spec->target) && access(spec->target, F_OK) != 0) {
+        complain_of_call(spec->target);
+        return EXIT_USAGE;
     }
     if (is_call(spec->target) && access(spec->target, F_OK) != 0) {
         *out = ISLE_JOB_CALL;

@@ -20,8 +20,8 @@ enum program_result {
     RESULT_STUCK
 };
 
-/* Belongs to the main thread. While it is STARTING a worker reads what is above the line and writes what is
- * below "started". */
+/* Belongs to the main thread. Before any is started, and while it is STARTING, a worker reads what is above the line;
+ * then it writes what is below "started". */
 struct program {
     char *name;
     const char *target;

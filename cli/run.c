@@ -25,6 +25,7 @@
 #include "sink.h"
 #include "status.h"
 #include "stop.h"
+#include "trial.h"
 #include "workers.h"
 
 enum { EXIT_BROKEN_PIPE = 141, MOST_WORKERS = 8 };
@@ -41,6 +42,7 @@ struct run {
     size_t next; /* the first program that has not been started */
     size_t active, done;
     bool started;     /* the runtime */
+    bool refused;     /* an option is wrong, and nothing was started */
     bool stopped;     /* the runtime: all is over */
     bool stopping;    /* no more programs are started */
     bool interrupted; /* by a signal */
@@ -88,6 +90,7 @@ static void start_runtime(void *arg)
     isle_runtime_config config = ISLE_RUNTIME_CONFIG_INIT;
     config.on_event = on_event;
     mail.status = isle_runtime_start(&config, &run->runtime, &mail.error);
+    mail.text = mail.status == ISLE_OK ? trial_of_options(&run->programs, run->runtime) : NULL;
     mailbox_send(&mail);
 }
 
@@ -272,6 +275,11 @@ static void runtime_started(struct run *run, const struct mail *mail)
         run->stopped = true;
         return;
     }
+    if (mail->text != NULL) {
+        status_note("%s", mail->text);
+        run->exit_status = EXIT_USAGE;
+    }
+    run->refused = mail->text != NULL;
     run->started = true;
 }
 
@@ -392,8 +400,10 @@ static void stop_by_signal(struct run *run, int number)
         }
     }
     run->interrupted = run->interrupted || told == 0 || others > 0;
-    if (tell && (number == SIGINT || number == SIGTERM)) {
+    if (tell && number == SIGINT) {
         status_note("stopping (Ctrl-C once more: at once)");
+    } else if (tell && number == SIGTERM) {
+        status_note("stopping: SIGTERM (once more: at once)");
     } else if (tell) {
         status_note("stopping: %s, which no program handles", strsignal(number));
     }
@@ -445,7 +455,7 @@ static void step(struct run *run)
 
 static bool wants_table(const struct run *run)
 {
-    if (run->broken != 0 || run->options.quiet) {
+    if (run->broken != 0 || run->refused || run->options.quiet) {
         return false;
     }
     if (run->options.summary || sink_is_terminal(SINK_ERR)) {
@@ -474,7 +484,7 @@ static void report(struct run *run)
 static void loop(struct run *run)
 {
     workers_push(start_runtime, run);
-    while (!run->stopped && (!run->started || run->done < run->programs.count)) {
+    while (!run->stopped && !run->refused && (!run->started || run->done < run->programs.count)) {
         start_programs(run);
         step(run);
     }

@@ -278,7 +278,7 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 {
     const char *nearest = NULL;
     size_t len = strlen(word);
-    size_t best = len <= 3 ? 2 : len <= 6 ? 3 : 4; /* the first distance that is too far */
+    size_t best = len <= 3 ? 2 : len <= 8 ? 3 : 4; /* the first distance that is too far */
     for (size_t i = 0; i < count; i++) {
         size_t far = distance(word, candidates[i]);
         if (far < best) {

@@ -1,5 +1,6 @@
 """Limits of a program: --memory, --cpu, --threads, --output-limit, --queue-bytes, --messages, --recursion, --descriptors."""
 import json
+import re
 import signal
 
 import pytest
@@ -132,6 +133,8 @@ def test_usage_is_told(folder):
     (("--cpu", "0"), "--cpu: '0' is not a time (try 5s, 500ms, 2m)"),
     (("--threads", "many"), "--threads: 'many' is not a number from 1 to 1000000"),
     (("--messages", "0"), "--messages: '0' is not a number from 1 to 1000000"),
+    (("--recursion", "5"), "--recursion: '5' is less than 100"),
+    (("--recursion", "99"), "--recursion: '99' is less than 100"),
     (("--descriptors", "0"), "--descriptors: '0' is not a number from 1 to 1000000"),
     (("--queue-bytes", "some"), "--queue-bytes: 'some' is not a size (try 64M, 1.5G, 500K)"),
     (("--output-limit", "-1"), "--output-limit: '-1' is not a size (try 64M, 1.5G, 500K)"),
@@ -143,6 +146,16 @@ def test_mistakes(folder, options, says):
 
 
 def test_a_limit_that_cannot_be(folder):
-    folder.write("a.py")
-    result = folder.run("--memory", "100K", "a.py")
-    assert result.returncode != 0 and "a new interpreter holds" in result.stderr
+    folder.write("a.py", "print('started')")
+    folder.write("b.py")
+    result = folder.run("a.py", "b.py", "--memory", "100K")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert re.fullmatch(r"isles: --memory: a new interpreter holds \d+ already\n", result.stderr)
+    for shares in (("--gil", "shared"), ("--extensions", "shared-gil")):
+        result = folder.run(*shares, "--memory", "64M", "a.py")
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.startswith("isles: --memory: an interpreter that shares the GIL ")
+    result = folder.run("--memory", "64M", "a.py", env={"PYTHONMALLOC": "malloc"})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "isles: --memory: CPython does not use its usual allocator (PYTHONMALLOC, -X dev)\n"
+    assert folder.run("--recursion", "100", "a.py").returncode == 0

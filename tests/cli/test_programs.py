@@ -149,8 +149,8 @@ def test_warnings_and_x(folder):
 def test_x_option_of_the_process_is_refused_by_name(folder):
     folder.write("a.py")
     result = folder.run("-X", "utf8", "a.py")
-    assert result.returncode == 1
-    assert "isles: cannot start: " in result.stderr and "utf8" in result.stderr
+    assert result.returncode == 2
+    assert result.stderr == "isles: -X: utf8 belongs to the process, not to one interpreter\n"
 
 
 def test_stdin_is_inherited_by_one_and_null_for_several(folder):
@@ -201,8 +201,9 @@ def test_environment_of_another_version_is_left_alone_and_told_once(folder):
 def test_module_that_refuses_own_gil_gives_a_hint(folder):
     # what CPython says when such a module is imported, without needing one here
     folder.write("a.py", "raise ImportError('module old does not support loading in subinterpreters')")
-    assert "try --gil shared" in folder.run("a.py").stderr
-    assert "try --gil shared" not in folder.run("--gil", "shared", "a.py").stderr
+    assert "try --extensions private (or --gil shared)" in folder.run("a.py").stderr
+    assert "own GIL: try --gil shared" in folder.run("--extensions", "private", "a.py").stderr
+    assert "try --" not in folder.run("--gil", "shared", "a.py").stderr
 
 
 def test_refusing_module_of_the_standard_library(folder):
@@ -211,7 +212,7 @@ def test_refusing_module_of_the_standard_library(folder):
     if "No module named" in result.stderr or result.returncode == 0:
         pytest.skip("this engine has no module that refuses")
     assert "does not support loading in subinterpreters" in result.stderr
-    assert "isles: a module refuses interpreters that have their own GIL: try --gil shared" in result.stderr
+    assert "isles: a module refuses interpreters that have their own GIL: try --extensions private" in result.stderr
 
 
 def test_children_get_the_environment_and_default_signals(folder):

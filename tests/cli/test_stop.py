@@ -130,7 +130,8 @@ def test_first_signal_stops_politely(folder, number):
     out, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "a     | finally ran\na     | atexit ran\n" in out
-    assert "isles: stopping" in errors
+    text = {signal.SIGINT: "stopping (Ctrl-C once more: at once)", signal.SIGTERM: "stopping: SIGTERM (once more: at once)"}
+    assert f"isles: {text[number]}\n" in errors
     assert "Traceback" not in errors
     assert table(errors) == {name: ("cancelled", "130") for name in ("a", "b", "waits")}
 

@@ -18,6 +18,7 @@ def complaint(result):
 @pytest.fixture
 def script(folder):
     folder.write("ok.py", "print('started')\n")
+    folder.write("in/a/folder.py", "print('started')\n")
     return folder
 
 
@@ -43,7 +44,16 @@ def script(folder):
     (["-Iq", "ok.py"], "unknown option: -q"),
     (["-c", "print()"], "unknown option: -c (a program is a file"),
     (["--jobs", "0", "ok.py"], "--jobs: '0' is not a number from 1"),
-    (["-n", "many", "ok.py"], "--copies: 'many' is not a number from 1"),
+    (["-n", "many", "ok.py"], "isles: -n: 'many' is not a number from 1"),
+    (["ok.py", "--copies", "many"], "isles: --copies: 'many' is not a number from 1"),
+    (["--version", "ok.py"], "unknown option: --version (isles run --help lists them)"),
+    (["ok.py:main"], "ok.py:main: a function is named by its module (did you mean ok:main?)"),
+    (["in/a/folder.py:main"], "in/a/folder.py:main: a function is named by its module (try --path in/a/ folder:main)"),
+    (["-X", "dev", "ok.py"], "isles: -X: dev belongs to the process, not to one interpreter"),
+    (["ok.py", "-X", "int_max_str_digits=5"], "isles: -X: int_max_str_digits=5: not a number of digits"),
+    (["-W", "nonsense", "ok.py"], "isles: -W: invalid action: 'nonsense'"),
+    (["-W", "error::Nonsense", "ok.py"], "isles: -W: unknown warning category: 'Nonsense'"),
+    (["--gil", "shared", "ok.py", "--extensions", "auto"], "isles: --extensions: auto is for an interpreter with its own"),
     (["--gil", "mine", "ok.py"], "--gil: 'mine' is neither own nor shared"),
     (["--color", "red", "ok.py"], "--color: 'red' is none of auto, always, never"),
     (["--env", "NAME", "ok.py"], "--env: 'NAME' is not NAME=VALUE"),
@@ -69,6 +79,23 @@ def test_wrong_command_line(script, args, words):
 
 def test_wrong_program_after_right_ones_starts_nothing(script):
     assert "no such file: b.py" in complaint(script.run("ok.py", "b.py"))
+    line = "isles: -X: dev belongs to the process, not to one interpreter"
+    assert complaint(script.run("ok.py", "--jobs", "1", "ok.py", "-n", "3", "-X", "dev")) == line
+    assert complaint(script.run("--quiet", "--output", "json", "--jobs", "1", "ok.py", "ok.py", "-X", "dev")) == line
+    with script.on_terminal("run", "ok.py", "ok.py", "-X", "dev") as terminal:
+        assert terminal.finish() == 2
+    assert line in terminal.seen and "started" not in terminal.seen and "PROGRAM" not in terminal.seen
+
+
+def test_right_options_are_tried_without_a_trace(script):
+    script.write("category.py", "class Mine(Warning): pass\n")
+    script.write("told.py", "import sys\nprint(sys.warnoptions, sys._xoptions, sys.flags.no_site)\n")
+    result = script.run("told.py", "-W", "error", "-X", "own=1", "--path", ".", "-W", "ignore::category.Mine")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "['error', 'ignore::category.Mine'] {'own': '1'} 0\n"
+    result = script.run("told.py", "-W", "error::nowhere.Mine")  # seen when it starts: only there it could be found
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "isles: cannot start: -W: invalid module name: 'nowhere'\n"
 
 
 def test_folder_without_main(folder):
@@ -98,7 +125,7 @@ def test_file_without_read_permission(script):
     (["rnu"], "unknown command: rnu (did you mean isles run?)"),
     (["ok.py"], "unknown command: ok.py (to run it: isles run ok.py)"),
     (["--jobs", "2"], "--jobs: a command comes first"),
-    (["help", "rnu"], "did you mean isles run?"),
+    (["help", "rnu"], "did you mean isles help run?"),
     (["info", "--jsno"], "did you mean --json?"),
     (["info", "more"], "info: takes no arguments: more"),
 ])
