@@ -150,9 +150,7 @@ static void print_summary(const check_report *report, check_verdict required, bo
         printf("left out: %s\n", report->left_out[i].why);
     }
     if (all == 0) {
-        puts(report->left_out_count > 0 ? "nothing for this engine"
-             : report->notes.count > 0  ? "nothing to run apart"
-                                        : "no extension modules");
+        puts(report->left_out_count > 0 ? "nothing for this engine" : "nothing to check");
         return;
     }
     printf("\n%zu extension module%s on CPython %s:\n", all, all == 1 ? "" : "s", report->engine);
