@@ -168,7 +168,7 @@ static void print_facts(const struct facts *facts)
     char *landlock = landlock_text();
     char *own_fs = own_text(engine->own_fs_reason, "its own for each interpreter, unless it is to share them",
                             "shared by all interpreters");
-    char *descriptors = own_text(engine->own_descriptors_reason, "shared, or a table of its own (private_descriptors)",
+    char *descriptors = own_text(engine->own_descriptors_reason, "shared, or a table of its own (--descriptors)",
                                  "shared by all interpreters");
     print_fact("isles", isle_version());
     print_fact("engine", cpython);

@@ -37,7 +37,7 @@ def test_text_says_the_same(folder):
     assert facts["python"] in text
     folders, table = re.search(r"^folder, umask +(.*)\ndescriptors +(.*)", text, re.MULTILINE).groups()
     assert folders.startswith("its own" if facts["own_fs_reason"] is None else "shared by all interpreters: ")
-    assert ("table of its own" in table) == (facts["own_descriptors_reason"] is None)
+    assert ("table of its own (--descriptors)" in table) == (facts["own_descriptors_reason"] is None)
     for defect in facts["defects"]:
         assert defect["issue"] in text
     assert all(len(line) <= 120 or "/" in line for line in text.splitlines())
