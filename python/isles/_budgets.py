@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from . import _checks
+
 __all__ = ["Amount", "Limit", "amounts", "limits"]
 
 Limit = float | tuple[float | None, float | None] | None  # the hard limit, or (soft, hard); None: no limit
 
 _SECOND = 1_000_000_000
 _SECONDS = ("cpu", "wall")
+_CALLED = {"descriptor_limit": "descriptors"}  # in the library; the others are called the same
 
 
 class Amount(NamedTuple):
@@ -30,7 +33,7 @@ class Amount(NamedTuple):
 
 def limits(**given: Limit) -> dict[str, tuple[int, int]]:
     """In the library's units: bytes, nanoseconds, counts; 0 is no limit."""
-    return {name: _pair(name, limit) for name, limit in given.items() if limit is not None}
+    return {_CALLED.get(name, name): _pair(name, limit) for name, limit in given.items() if limit is not None}
 
 
 def _pair(name: str, limit: float | tuple[float | None, float | None]) -> tuple[int, int]:
@@ -42,16 +45,7 @@ def _pair(name: str, limit: float | tuple[float | None, float | None]) -> tuple[
 
 
 def _number(name: str, limit: float | None) -> int:
-    if limit is None:
-        return 0
-    if isinstance(limit, bool) or not isinstance(limit, (int, float)):
-        raise TypeError(f"{name} must be a number, not {type(limit).__name__}")
-    if not limit > 0:
-        raise ValueError(f"{name} must be more than 0, not {limit!r}")
-    number = round(limit * _SECOND) if name in _SECONDS else int(limit)
-    if not 0 < number < 1 << 63:
-        raise ValueError(f"{name} can't be {limit!r}")
-    return number
+    return 0 if limit is None else _checks.amount(name, limit, _SECOND if name in _SECONDS else 1)
 
 
 def amounts(usage: dict[str, tuple[int, int, int, int, int]]) -> dict[str, Amount]:

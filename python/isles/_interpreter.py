@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NoReturn, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
-from . import _core, _inside
+from . import _checks, _core, _inside
 from ._budgets import Amount, Limit, amounts, limits
 from ._errors import DeadlineExceeded, InterpreterNotFoundError, failure_of, reraise
 
@@ -68,14 +68,12 @@ class Stream:
         bytes: bool = False,
         children: int | HasFileno | None = None,
     ) -> None:
-        _check_word("buffering", buffering, ("auto", "line", "block", "none"))
-        _check_word("full", full, ("wait", "drop", "drop_silent"))
         self.target = target
         self.append = append
-        self.encoding = encoding
-        self.errors = errors
-        self.buffering = buffering
-        self.full = full
+        self.encoding = _checks.text("encoding", encoding) if encoding is not None else None
+        self.errors = _checks.text("errors", errors) if errors is not None else None
+        self.buffering = _checks.word("buffering", buffering, ("auto", "line", "block", "none"))
+        self.full = _checks.word("full", full, ("wait", "drop", "drop_silent"))
         self.bytes = bytes
         self.children = children
 
@@ -83,13 +81,17 @@ class Stream:
         return f"isles.Stream({self.target!r})"
 
 
-def _check_word(name: str, word: object, words: tuple[str, ...]) -> None:
-    if word not in words:
-        raise ValueError(f"{name}: {word!r} is none of {', '.join(map(repr, words))}")
+def _descriptor(name: str, thing: Any) -> int:
+    try:
+        number = thing if isinstance(thing, int) else int(thing.fileno())
+    except (AttributeError, TypeError):
+        raise TypeError(f"{name}: {thing!r} is no descriptor, and has none") from None
+    except ValueError:  # io.UnsupportedOperation, too
+        raise ValueError(f"{name}: {thing!r} has no descriptor, or is closed") from None
+    if number < 0:
+        raise ValueError(f"{name}: {number} is no descriptor")
+    return number
 
-
-def _descriptor(thing: int | HasFileno) -> int:
-    return thing if isinstance(thing, int) else int(thing.fileno())
 
 _END_SECONDS = 5.0
 
@@ -140,7 +142,7 @@ class Job:
 
     @property
     def wall(self) -> float:
-        """How many seconds it ran; 0.0 before its end."""
+        """How many seconds it ran, or has run so far; 0.0 before it starts."""
         return self._job.wall
 
     @property
@@ -214,22 +216,32 @@ class _Runs:
 
     def exec(self, source: str, /, *, filename: str | None = None) -> None:
         """Runs Python source in the interpreter's __main__."""
-        self._submit("source", source, filename=filename).result()
+        self._submit_source(source, filename).result()
 
     def run_file(self, path: str | os.PathLike[str], args: Sequence[str] = ()) -> None:
         """Runs a script, a folder or a zip with __main__.py as `python PATH ARGS` does.
 
         A relative path is looked up in the caller's working directory, and sys.argv[0] is then absolute.
         """
-        self._submit("file", os.path.abspath(path), argv=args).result()
+        self._submit_file(path, args).result()
 
     def run_module(self, name: str, args: Sequence[str] = ()) -> None:
         """Runs a module as `python -m NAME ARGS` does."""
-        self._submit("module", name, argv=args).result()
+        self._submit_module(name, args).result()
 
     def prepare_main(self, names: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Sets globals of the interpreter's __main__."""
         self.call(_inside.prepare_main, {**(names or {}), **more})
+
+    def _submit_source(self, source: str, filename: str | None) -> Job:
+        filename = _checks.text("filename", filename) if filename is not None else None
+        return self._submit("source", _checks.text("source", source), filename=filename)
+
+    def _submit_file(self, path: str | os.PathLike[str], args: Sequence[str]) -> Job:
+        return self._submit("file", os.path.abspath(_checks.path("path", path)), argv=_checks.texts("args", args))
+
+    def _submit_module(self, name: str, args: Sequence[str]) -> Job:
+        return self._submit("module", _checks.text("name", name), argv=_checks.texts("args", args))
 
     def _submit(
         self,
@@ -250,12 +262,22 @@ class _Runs:
             raise failure_of(error) from None
 
 
+def _timeout(seconds: float | None) -> float | None:
+    try:
+        fine = seconds is None or seconds >= 0
+    except TypeError:
+        raise TypeError(f"seconds must be a number, not {type(seconds).__name__}") from None
+    if not fine:
+        raise ValueError(f"seconds must be 0 or more, not {seconds!r}")
+    return seconds
+
+
 class Within(_Runs):
     """An interpreter with a deadline for each thing that it is told to run. See Interpreter.within()."""
 
     def __init__(self, id: int, seconds: float) -> None:
         self._id = id
-        self._timeout = seconds
+        self._timeout = _timeout(seconds)
 
 
 class Interpreter(_Runs):
@@ -284,6 +306,7 @@ class Interpreter(_Runs):
                 loads copies of them for itself; "shared-gil": as shared_gil; "auto": as "private", but what isles check
                 found to need more is refused (docs/extensions.md)
     extension_copy_limit   copies of libraries at most; 0: any number
+    number      what isles.number says there
     stack_size  bytes, of its thread; 0: 8 MiB
     descriptors   what is handed in: names and descriptors, for isles.descriptors["name"] there
     private_descriptors   a table of descriptors of its own, with its streams and those handed in (docs/streams.md; Linux)
@@ -352,15 +375,15 @@ class Interpreter(_Runs):
         self._has_policy = policy is not None
         self._last_report: PolicyReport | None = None
         settings = {
-            "name": name,
-            "path": [os.fspath(p) if cwd is None else os.path.abspath(p) for p in path],
-            "venv": os.path.abspath(venv) if venv is not None else None,
-            "env": [_variable(name, value) for name, value in (env or {}).items()],
-            "env_base": _env_base(env_base),
-            "cwd": os.fspath(cwd) if cwd is not None else None,
+            "name": _checks.text("name", name) if name is not None else None,
+            "path": _path(path, absolute=cwd is not None),
+            "venv": os.path.abspath(_checks.path("venv", venv)) if venv is not None else None,
+            "env": [_variable(name, value) for name, value in _checks.mapping("env", env).items()],
+            "env_base": _ENV_BASES.index(_checks.word("env_base", env_base, _ENV_BASES)),
+            "cwd": _checks.path("cwd", cwd) if cwd is not None else None,
             "umask": _umask(umask),
             "shared_cwd": shared_cwd,
-            "locale": locale,
+            "locale": _checks.text("locale", locale) if locale is not None else None,
             "shared_locale": shared_locale,
             "stdin": self._stream("stdin", stdin),
             "stdout": self._stream("stdout", stdout),
@@ -368,13 +391,13 @@ class Interpreter(_Runs):
             "no_site": not site,
             "isolated": isolated,
             "no_bytecode": not bytecode,
-            "warnings": list(warnings),
-            "xoptions": list(xoptions),
+            "warnings": _checks.texts("warnings", warnings),
+            "xoptions": _checks.texts("xoptions", xoptions),
             "shared_gil": shared_gil,
-            "extensions": extensions,
-            "extension_copy_limit": extension_copy_limit,
-            "number": number,
-            "stack_size": stack_size,
+            "extensions": _checks.word("extensions", extensions, _EXTENSIONS),
+            "extension_copy_limit": _checks.count("extension_copy_limit", extension_copy_limit),
+            "number": _checks.count("number", number),
+            "stack_size": _checks.count("stack_size", stack_size),
             "cancel_grace_ns": _nanoseconds("cancel_grace", cancel_grace),
             "stuck_after_ns": _nanoseconds("stuck_after", stuck_after),
             "budgets": limits(
@@ -386,7 +409,7 @@ class Interpreter(_Runs):
                 queue_bytes=queue_bytes,
                 messages=messages,
                 recursion=recursion,
-                descriptors=descriptor_limit,
+                descriptor_limit=descriptor_limit,
             ),
             "policy": _policy_settings(policy),
             "descriptors": _named(descriptors),
@@ -410,7 +433,7 @@ class Interpreter(_Runs):
             "buffering": options.buffering,
             "full": options.full,
             "bytes": options.bytes,
-            **({"fd": _descriptor(options.children)} if options.children is not None else {}),
+            **({"fd": _descriptor(f"{which}: children", options.children)} if options.children is not None else {}),
         }
 
     def _target(self, which: str, target: Target) -> dict[str, Any]:
@@ -419,7 +442,7 @@ class Interpreter(_Runs):
         if isinstance(target, _core.Queue):  # it has a fileno() as well
             return {"kind": "queue", "queue": target}
         if isinstance(target, (str, os.PathLike)):
-            return {"kind": "file", "path": os.fspath(target)}
+            return {"kind": "file", "path": _checks.path(which, target)}
         if target == DEVNULL:
             return {"kind": "null"}
         if target == CAPTURE:
@@ -429,7 +452,7 @@ class Interpreter(_Runs):
             return {"kind": "fd", "fd": self._captures[which].fd}
         if not isinstance(target, int) and not hasattr(target, "fileno"):
             raise TypeError(f"{which}: {target!r} is no descriptor, file, path or queue")
-        return {"kind": "fd", "fd": _descriptor(target)}
+        return {"kind": "fd", "fd": _descriptor(which, target)}
 
     def __repr__(self) -> str:
         return f"<isles.Interpreter {self._id} {self._name!r}>"
@@ -512,7 +535,7 @@ class Interpreter(_Runs):
                     queue_bytes=queue_bytes,
                     messages=messages,
                     recursion=recursion,
-                    descriptors=descriptor_limit,
+                    descriptor_limit=descriptor_limit,
                 ),
             )
         except _core.JobError as error:
@@ -557,14 +580,14 @@ class Interpreter(_Runs):
         Raises ValueError for a signal that can't be caught, InterpreterNotFoundError, InterpreterStuck.
         """
         try:
-            _core._signal(self._id, signum)
+            _core._signal(self._id, _checks.integer("signum", signum))
         except _core.JobError as error:
             raise failure_of(error) from None
 
     def handles_signal(self, signum: int) -> bool:
         """Whether its code has set a handler for that signal."""
         try:
-            return _core._handles_signal(self._id, signum)
+            return _core._handles_signal(self._id, _checks.integer("signum", signum))
         except _core.JobError as error:
             raise failure_of(error) from None
 
@@ -627,42 +650,34 @@ def _policy_settings(policy: Policy | None) -> dict[str, Any] | None:
     return policy._settings()
 
 
+def _path(path: Iterable[str | os.PathLike[str]], absolute: bool) -> list[str]:
+    found = [_checks.path(f"path[{i}]", folder) for i, folder in enumerate(_checks.items("path", path))]
+    return [os.path.abspath(folder) for folder in found] if absolute else found
+
+
 def _variable(name: str, value: str | None) -> str:
     if not name or "=" in name:
         raise ValueError(f"env: {name!r} is no name of a variable")
-    return name if value is None else f"{name}={value}"
+    return _checks.text(f"env[{name!r}]", name if value is None else f"{name}={value}")
 
 
 _ENV_BASES = ("copy", "empty", "shared")  # isle_env_base
-
-
-def _env_base(word: str) -> int:
-    if word not in _ENV_BASES:
-        raise ValueError(f"env_base must be one of {', '.join(_ENV_BASES)}, not {word!r}")
-    return _ENV_BASES.index(word)
+_EXTENSIONS = ("strict", "private", "shared-gil", "auto")
 
 
 def _umask(mask: int | None) -> int | None:
-    if mask is not None and not 0 <= mask <= 0o777:
+    if mask is not None and not 0 <= _checks.integer("umask", mask) <= 0o777:
         raise ValueError(f"umask must be from 0 to 0o777, not {mask:#o}")
     return mask
 
 
 def _named(descriptors: Mapping[str, int | HasFileno] | None) -> dict[str, int]:
-    if not isinstance(descriptors, Mapping | None):
-        raise TypeError(f"descriptors must be a mapping of names, not {type(descriptors).__name__}")
-    for name in descriptors or ():
-        if not isinstance(name, str):
-            raise TypeError(f"descriptors: {name!r} is no str")
-    return {name: _descriptor(thing) for name, thing in (descriptors or {}).items()}
+    given = _checks.mapping("descriptors", descriptors)
+    return {name: _descriptor(f"descriptors[{name!r}]", thing) for name, thing in given.items()}
 
 
 def _nanoseconds(name: str, seconds: float | None) -> int:
-    if seconds is None:
-        return 0
-    if not seconds > 0:
-        raise ValueError(f"{name} must be more than 0 seconds, not {seconds!r}")
-    return round(seconds * 1e9)
+    return 0 if seconds is None else _checks.amount(name, seconds, 1_000_000_000)
 
 
 def list_interpreters() -> list[int]:

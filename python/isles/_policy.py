@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from . import _core
+from . import _checks, _core
 
 __all__ = ["Policy", "PolicyFinding", "PolicyReport"]
 
@@ -59,13 +59,7 @@ class Policy:
             raise TypeError(f"Policy.observe is {self.observe!r}, not True or False")
 
     def _items(self, name: str) -> list[Any]:
-        value = getattr(self, name)
-        if isinstance(value, (str, bytes, os.PathLike)):  # one letter each, else
-            raise TypeError(f"Policy.{name} is {value!r}: a list is wanted, [{value!r}]")
-        try:
-            return list(value or ())
-        except TypeError:
-            raise TypeError(f"Policy.{name} is {value!r}: a list is wanted") from None
+        return _checks.items(f"Policy.{name}", getattr(self, name))
 
     def _set(self, name: str, items: list[Any]) -> None:
         if getattr(self, name) is not None:
@@ -73,10 +67,8 @@ class Policy:
 
     @staticmethod
     def _path(name: str, index: int, path: Any) -> str:
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"Policy.{name}[{index}] is {path!r}, not a path")
-        text = os.fspath(path)
-        if not text or "\0" in text:
+        text = _checks.path(f"Policy.{name}[{index}]", path)
+        if not text:
             raise ValueError(f"Policy.{name}[{index}] is {path!r}, not a path")
         return text
 

@@ -100,15 +100,15 @@ class _Runs:
 
     async def exec(self, source: str, /, *, filename: str | None = None) -> None:
         """As isles.Interpreter.exec()."""
-        await wait_for(self._runs._submit("source", source, filename=filename))
+        await wait_for(self._runs._submit_source(source, filename))
 
     async def run_file(self, path: str | os.PathLike[str], args: Sequence[str] = ()) -> None:
         """As isles.Interpreter.run_file()."""
-        await wait_for(self._runs._submit("file", os.fspath(path), argv=args))
+        await wait_for(self._runs._submit_file(path, args))
 
     async def run_module(self, name: str, args: Sequence[str] = ()) -> None:
         """As isles.Interpreter.run_module()."""
-        await wait_for(self._runs._submit("module", name, argv=args))
+        await wait_for(self._runs._submit_module(name, args))
 
     async def prepare_main(self, names: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """As isles.Interpreter.prepare_main()."""

@@ -124,23 +124,51 @@ static int make_exceptions(engine_interp *interp)
 
 /* --- queues ----------------------------------------------------------------------------------------------------- */
 
+/* What PyArg_Parse says has no names. false: an exception. */
+static bool take_name(PyObject *given, const char **out)
+{
+    Py_ssize_t len;
+    if (!PyUnicode_Check(given)) {
+        PyErr_Format(PyExc_TypeError, "name must be a str, not %.100s", Py_TYPE(given)->tp_name);
+        return false;
+    }
+    *out = PyUnicode_AsUTF8AndSize(given, &len);
+    if (*out != NULL && strlen(*out) != (size_t)len) {
+        PyErr_Format(PyExc_ValueError, "name has a null character: %R", given);
+        return false;
+    }
+    return *out != NULL;
+}
+
+static bool take_most(const char *argument, PyObject *given, size_t *out)
+{
+    if (!PyIndex_Check(given)) {
+        PyErr_Format(PyExc_TypeError, "%s must be an int, not %.100s", argument, Py_TYPE(given)->tp_name);
+        return false;
+    }
+    Py_ssize_t number = PyNumber_AsSsize_t(given, PyExc_OverflowError);
+    *out = number > 0 ? (size_t)number : 0;
+    return number != -1 || !PyErr_Occurred();
+}
+
 static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"maxsize", "name", "max_bytes", "unbound", NULL};
-    Py_ssize_t maxsize = 0, max_bytes = 0;
+    PyObject *maxsize = NULL, *given_name = NULL, *max_bytes = NULL, *unbound = NULL;
+    queue_limits limits = {0};
     const char *name = NULL;
-    PyObject *unbound = NULL;
     bool taken;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|n$znO:create_queue", names, &maxsize, &name, &max_bytes,
-                                     &unbound)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$OOO:create_queue", names, &maxsize, &given_name, &max_bytes,
+                                     &unbound) ||
+        (maxsize != NULL && !take_most("maxsize", maxsize, &limits.max_items)) ||
+        (max_bytes != NULL && !take_most("max_bytes", max_bytes, &limits.max_bytes)) ||
+        (given_name != NULL && given_name != Py_None && !take_name(given_name, &name))) {
         return NULL;
     }
     int tag = unbound != NULL ? queue_unbound_of(unbound) : ISLE_UNBOUND_KEEP;
     if (tag < 0 || module_make_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
-    queue_limits limits = {.max_items = maxsize > 0 ? (size_t)maxsize : 0,
-                           .max_bytes = max_bytes > 0 ? (size_t)max_bytes : 0};
     queue *q = queue_new(name, limits, tag, &taken);
     if (q == NULL && taken) {
         return PyErr_Format(PyExc_ValueError, "a queue named %s lives already", name);
@@ -150,8 +178,8 @@ static PyObject *create_queue(PyObject *capsule, PyObject *args, PyObject *kwarg
 
 static PyObject *find_queue(PyObject *capsule, PyObject *arg)
 {
-    const char *name = PyUnicode_AsUTF8(arg);
-    if (name == NULL || module_make_classes(interp_of(capsule)) < 0) {
+    const char *name;
+    if (!take_name(arg, &name) || module_make_classes(interp_of(capsule)) < 0) {
         return NULL;
     }
     queue *q = queue_find(name);

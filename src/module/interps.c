@@ -1,4 +1,4 @@
-/* Interpreters, for Python: _create, _end, _list, _stats. */
+/* Interpreters, for Python: _create, _end, _list, _stats. What users give was looked at in python/isles/. */
 #include <limits.h>
 #include <string.h>
 
@@ -205,13 +205,6 @@ static int take_settings(borrowed *b, PyObject *s, isle_interp_config *out)
                  take_stream(b, s, "stdin", &out->stdin_) < 0 || take_stream(b, s, "stdout", &out->stdout_) < 0 ||
                  take_stream(b, s, "stderr", &out->stderr_) < 0 || take_descriptors(b, s, out) < 0 ||
                  take_bool(s, "private_descriptors", &out->private_descriptors) < 0;
-    if (!failed && (number < 0 || stack < 0 || copies < 0)) {
-        PyErr_Format(PyExc_ValueError, "%s is negative",
-                     number < 0  ? "number"
-                     : stack < 0 ? "stack_size"
-                                 : "extension_copy_limit");
-        failed = 1;
-    }
     out->umask_set = umask >= 0;
     out->umask = umask >= 0 ? (uint32_t)umask : 0;
     out->env_base = (isle_env_base)env_base;

@@ -101,7 +101,7 @@ static bool take_argv(PyObject *keep, PyObject *argv, const char **texts, engine
     Py_ssize_t count = PySequence_Size(argv);
     if (count < 0 || count > MOST_ARGV) {
         if (count > 0) {
-            PyErr_Format(PyExc_ValueError, "argv has more than %d items", MOST_ARGV);
+            PyErr_Format(PyExc_ValueError, "args has more than %d items", MOST_ARGV);
         }
         return false;
     }

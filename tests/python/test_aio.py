@@ -21,6 +21,9 @@ class Coroutines(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(self.it.inner.output(), "said\n")
         with self.assertRaises(work.Odd):
             await self.it.call(work.half, 1)
+        for run in self.it.run_module, self.it.run_file:
+            with self.assertRaisesRegex(TypeError, "^args is '--x': a list is wanted"):
+                await run("this", "--x")
 
     async def test_many_wait_and_no_thread_does(self):
         before = threading.active_count()

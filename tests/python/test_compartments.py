@@ -102,7 +102,7 @@ class Compartments(unittest.TestCase):
             ({"umask": 0o1000}, "umask must be from 0 to 0o777, not 0o1000"),
             ({"umask": -1}, "umask must be from 0"),
             ({"env": {"A=B": "1"}}, "'A=B' is no name"),
-            ({"env_base": "none"}, "env_base must be one of copy, empty, shared, not 'none'"),
+            ({"env_base": "none"}, "env_base: 'none' is none of 'copy', 'empty', 'shared'"),
             ({"env": {"A": "1"}, "env_base": "shared"}, "env: not with env_base"),
         ]:
             with self.subTest(settings), self.assertRaises(ValueError) as caught:

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import gc
+import io
 import os
 import pickle
 import re
@@ -253,18 +254,73 @@ class Settings(unittest.TestCase):
             self.assertNotIn(mine, it.call(eval, "__import__('sys').path"))
 
     def test_mistakes_are_named(self):
-        for error, settings in (
-            (ValueError, {"cancel_grace": -1}),
-            (ValueError, {"stack_size": 10}),
-            (ValueError, {"venv": "/no/such"}),
-            (ValueError, {"stdin": isles.CAPTURE}),
-            (ValueError, {"number": -1}),
-            (NotImplementedError, {"xoptions": ["importtime"]}),
-            (TypeError, {"path": [1]}),
+        closed = open(os.devnull)
+        closed.close()
+        for error, settings, text in (
+            (ValueError, {"cancel_grace": -1}, "cancel_grace must be more than 0, not -1"),
+            (TypeError, {"cancel_grace": "x"}, "cancel_grace must be a number, not str"),
+            (ValueError, {"stuck_after": float("inf")}, "stuck_after can't be inf"),
+            (ValueError, {"stack_size": 10}, "stack_size"),
+            (TypeError, {"stack_size": "1M"}, "stack_size must be an int, not str"),
+            (ValueError, {"stack_size": 1 << 70}, "stack_size can't be 1180591620717411303424"),
+            (ValueError, {"venv": "/no/such"}, "venv: /no/such/pyvenv.cfg"),
+            (TypeError, {"venv": 3}, "venv is 3, not a path"),
+            (TypeError, {"cwd": b"/"}, "cwd is b'/', not a path"),
+            (TypeError, {"locale": 3}, "locale must be a str, not int"),
+            (ValueError, {"stdin": isles.CAPTURE}, "stdin can't be captured"),
+            (ValueError, {"number": -1}, "number must be 0 or more, not -1"),
+            (TypeError, {"extension_copy_limit": 1.5}, "extension_copy_limit must be an int, not float"),
+            (ValueError, {"extensions": "all"}, "extensions: 'all' is none of 'strict', 'private', 'shared-gil', 'auto'"),
+            (NotImplementedError, {"xoptions": ["importtime"]}, "xoptions: importtime belongs to the process"),
+            (TypeError, {"name": 3}, "name must be a str, not int"),
+            (ValueError, {"name": "a\0b"}, r"name has a null character: 'a\x00b'"),
+            (TypeError, {"umask": "022"}, "umask must be an int, not str"),
+            (TypeError, {"path": [3]}, "path[0] is 3, not a path"),
+            (TypeError, {"path": "plugins"}, "path is 'plugins': a list is wanted, ['plugins']"),
+            (TypeError, {"path": Path("/a")}, "path is PosixPath('/a'): a list is wanted, [PosixPath('/a')]"),
+            (TypeError, {"path": 3}, "path is 3: a list is wanted"),
+            (TypeError, {"warnings": "error"}, "warnings is 'error': a list is wanted, ['error']"),
+            (TypeError, {"warnings": [3]}, "warnings[0] must be a str, not int"),
+            (ValueError, {"warnings": ["errr"]}, "warnings: invalid action: 'errr'"),
+            (TypeError, {"xoptions": "dev"}, "xoptions is 'dev': a list is wanted, ['dev']"),
+            (TypeError, {"env": "A=1"}, "env must be a mapping of names, not str"),
+            (TypeError, {"env": {3: "x"}}, "env: 3 is no str"),
+            (ValueError, {"env": {"A": "\0"}}, r"env['A'] has a null character"),
+            (ValueError, {"stdout": io.StringIO()}, "stdout: <_io.StringIO object at"),
+            (ValueError, {"stdout": closed}, "has no descriptor, or is closed"),
+            (TypeError, {"stderr": 1.5}, "stderr: 1.5 is no descriptor, file, path or queue"),
+            (ValueError, {"stderr": -7}, "stderr: -7 is no descriptor"),
+            (TypeError, {"descriptors": {"a": "b"}}, "descriptors['a']: 'b' is no descriptor, and has none"),
         ):
-            name = next(iter(settings))
-            with self.subTest(name), self.assertRaisesRegex(error, name if name not in ("path", "number") else ""):
+            with self.subTest(settings), self.assertRaises(error) as caught:
                 isles.Interpreter(**settings)
+            self.assertIn(text, str(caught.exception))
+        with self.assertRaisesRegex(TypeError, "^encoding must be a str, not int$"):
+            isles.Stream("log.txt", encoding=3)
+
+    def test_mistakes_in_what_is_to_run_are_named(self):
+        with isles.Interpreter() as it:
+            for error, text, run in (
+                (TypeError, "args is '--x': a list is wanted, ['--x']", lambda: it.run_module("this", "--x")),
+                (TypeError, "args is '--x': a list is wanted, ['--x']", lambda: it.run_file(__file__, "--x")),
+                (TypeError, "args[1] must be a str, not int", lambda: it.run_module("this", ["a", 3])),
+                (TypeError, "args is 3: a list is wanted", lambda: it.run_module("this", 3)),
+                (ValueError, "args has more than 1000 items", lambda: it.run_module("this", ["x"] * 1001)),
+                (TypeError, "name must be a str, not int", lambda: it.run_module(3)),
+                (TypeError, "path is 3, not a path", lambda: it.run_file(3)),
+                (TypeError, "source must be a str, not int", lambda: it.exec(3)),
+                (TypeError, "source must be a str, not bytes", lambda: it.exec(b"x = 1")),
+                (ValueError, "source has a null character", lambda: it.exec("x = 1\0")),
+                (TypeError, "filename must be a str, not int", lambda: it.exec("x = 1", filename=3)),
+                (TypeError, "seconds must be a number, not str", lambda: it.within("1")),
+                (ValueError, "seconds must be 0 or more, not -1", lambda: it.within(-1)),
+                (ValueError, "seconds must be 0 or more, not nan", lambda: it.within(float("nan"))),
+                (TypeError, "signum must be an int, not str", lambda: it.signal("SIGTERM")),
+                (TypeError, "signum must be an int, not str", lambda: it.handles_signal("SIGTERM")),
+            ):
+                with self.subTest(text), self.assertRaises(error) as caught:
+                    run()
+                self.assertIn(text, str(caught.exception))
 
     def test_it_ends_when_nobody_has_it(self):
         id = isles.Interpreter().id
@@ -370,6 +426,18 @@ class Queues(unittest.TestCase):
         self.assertTrue(queue.empty())
         with self.assertRaisesRegex(ValueError, "'other' is none of"):
             queue.put(1, unbound="other")
+
+    def test_mistakes_are_named(self):
+        for text, use in (
+            ("name must be a str, not int", lambda: isles.find_queue(3)),
+            ("name must be a str, not int", lambda: isles.create_queue(name=3)),
+            ("maxsize must be an int, not str", lambda: isles.create_queue("x")),
+            ("max_bytes must be an int, not float", lambda: isles.create_queue(max_bytes=1.5)),
+        ):
+            with self.subTest(text), self.assertRaisesRegex(TypeError, f"^{text}$"):
+                use()
+        with self.assertRaisesRegex(ValueError, "^name has a null character"):
+            isles.create_queue(name="a\0b")
 
 
 if __name__ == "__main__":
