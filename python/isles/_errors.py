@@ -8,6 +8,7 @@ import types
 from typing import Any, NoReturn
 
 from . import _core
+from ._budgets import amounts
 
 __all__ = [
     "DeadlineExceeded", "ExecutionFailed", "Frame", "InterpreterError", "InterpreterNotFoundError", "InterpreterStuck",
@@ -170,27 +171,64 @@ _CLASSES: dict[str, type[Exception]] = {
 }
 
 
+_IN_C = {  # what the library calls by names of its own
+    "isle_job_cancel and isle_interp_end stop it": "Job.cancel() and close() stop it",
+    "; use isle_interp_end_later": "",
+    "env_base ISLE_ENV_SHARED": "env_base='shared'",
+    "no_site is set, but a venv needs site": "site is False, but a venv needs it",
+    "stack_size_bytes is": "stack_size is",
+    "umask_set: not": "umask: not",
+}
+_BUDGETS_IN_C = {
+    "memory_bytes": "memory", "cpu_ns": "cpu", "wall_ns": "wall", "output_bytes": "output", "descriptors": "descriptor_limit",
+}
+
+
 def _plain(message: str) -> str:
     """By the names that they have here: call[0][0] is the function, call[0][1:] are its arguments; fields of structs."""
+    for there, here in _IN_C.items():
+        message = message.replace(there, here)
     message = re.sub(r"^isle_interp_config\.(?:(std(?:in|out|err))_)?", r"\1", message)
+    message = re.sub(r"^(?:budgets: |isle_budgets\.)(\w+)", lambda m: _BUDGETS_IN_C.get(m[1], m[1]), message)
     message = re.sub(r"^call\[0\]\[0\]", "function", message)
     message = re.sub(r"^call\[0\]\[(\d+)\]", lambda m: f"args[{int(m[1]) - 1}]", message)
     return re.sub(r"^call\[1\]", "kwargs", message)
 
 
-def failure_of(error: _core.JobError) -> Exception:
-    """The exception of this package for what the library says."""
+def _named(message: str, id: int, name: str | None) -> str:
+    """With what is known of the interpreter."""
+    who = f"{id} {name!r}" if name is not None else str(id)
+    message = re.sub("^no such interpreter.*", lambda _: f"no such interpreter: {who} has ended", message)
+    message = re.sub("^the interpreter", lambda _: f"interpreter {who}", message)
+    if message.endswith("used up a budget and takes no jobs"):
+        return message.replace("a budget", _spent(id)) + "; set_budgets() can give it more"
+    return message
+
+
+def _spent(id: int) -> str:
+    """Which budget of its life it has used up. Output that was refused is not counted as used."""
+    try:
+        usage = amounts(_core._usage(id))
+    except _core.JobError:
+        return "a budget"  # it has ended since
+    cpu = usage["cpu"]
+    return "its cpu budget" if cpu.hard is not None and cpu.used >= cpu.hard else "its output budget"
+
+
+def failure_of(error: _core.JobError, id: int | None = None, name: str | None = None) -> Exception:
+    """The exception of this package for what the library says, of the interpreter if it is known."""
     status, message, text, exit_status, tree, _ = error.args
     if status == "EXIT" and tree is None:  # no exception told of it: os._exit
         message = f"SystemExit: {message}"
     if status in ("PYTHON", "EXIT"):
         return execution_failed(message, text, exit_status, tree)
-    return _CLASSES.get(status, InterpreterError)(_plain(message))
+    message = _plain(message)
+    return _CLASSES.get(status, InterpreterError)(_named(message, id, name) if id is not None else message)
 
 
-def reraise(error: _core.JobError) -> NoReturn:
+def reraise(error: _core.JobError, id: int | None = None, name: str | None = None) -> NoReturn:
     """Raises what error stands for: a copy of the exception itself where there is one."""
-    failure = failure_of(error)
+    failure = failure_of(error, id, name)
     itself = error.args[5]
     if isinstance(failure, ExecutionFailed) and isinstance(itself, Exception):
         raise itself from failure

@@ -192,6 +192,7 @@ class _Runs:
     """What an interpreter can be told to run. timeout: seconds until the code is stopped; None: never."""
 
     _id: int
+    _name: str | None
     _timeout: float | None
 
     def submit(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Job:
@@ -212,7 +213,7 @@ class _Runs:
                 self._id, _inside.as_in_main(function) or function, args, kwargs, self._timeout, False
             )
         except _core.JobError as error:
-            reraise(error)
+            reraise(error, self._id, self._name)
 
     def exec(self, source: str, /, *, filename: str | None = None) -> None:
         """Runs Python source in the interpreter's __main__."""
@@ -259,7 +260,7 @@ class _Runs:
                 _core._submit(self._id, kind, target, args, kwargs, argv, filename, False, self._timeout, tell)
             )
         except _core.JobError as error:
-            raise failure_of(error) from None
+            raise failure_of(error, self._id, self._name) from None
 
 
 def _timeout(seconds: float | None) -> float | None:
@@ -275,8 +276,9 @@ def _timeout(seconds: float | None) -> float | None:
 class Within(_Runs):
     """An interpreter with a deadline for each thing that it is told to run. See Interpreter.within()."""
 
-    def __init__(self, id: int, seconds: float) -> None:
+    def __init__(self, id: int, seconds: float, name: str | None = None) -> None:
         self._id = id
+        self._name = name
         self._timeout = _timeout(seconds)
 
 
@@ -327,6 +329,7 @@ class Interpreter(_Runs):
     '6.283185307179586\\n'
     """
 
+    _name: str
     _timeout = None
 
     def __init__(
@@ -495,7 +498,7 @@ class Interpreter(_Runs):
         try:
             return _core._stats(self._id)
         except _core.JobError as error:
-            raise failure_of(error) from None
+            raise failure_of(error, self._id, self._name) from None
 
     def usage(self) -> dict[str, Amount]:
         """What it uses of memory, cpu, wall, threads, output, queue_bytes, messages, recursion and descriptors, and its limits.
@@ -507,7 +510,7 @@ class Interpreter(_Runs):
         try:
             return amounts(_core._usage(self._id))
         except _core.JobError as error:
-            raise failure_of(error) from None
+            raise failure_of(error, self._id, self._name) from None
 
     def set_budgets(
         self,
@@ -539,7 +542,7 @@ class Interpreter(_Runs):
                 ),
             )
         except _core.JobError as error:
-            raise failure_of(error) from None
+            raise failure_of(error, self._id, self._name) from None
 
     def policy_report(self) -> PolicyReport:
         """What its policy denied so far, or would have denied; empty without a policy. After close(): as it was then.
@@ -554,7 +557,7 @@ class Interpreter(_Runs):
         try:
             return report_of(self._id)
         except _core.JobError as error:
-            raise failure_of(error) from None
+            raise failure_of(error, self._id, self._name) from None
 
     def is_running(self) -> bool:
         """Whether it runs something now."""
@@ -568,7 +571,7 @@ class Interpreter(_Runs):
         Traceback (most recent call last):
         isles.DeadlineExceeded: the deadline passed
         """
-        return Within(self._id, seconds)
+        return Within(self._id, seconds, self._name)
 
     def signal(self, signum: int) -> None:
         """Sends a signal to its code, as os.kill() does to a process; this process notices nothing. Returns at once.
@@ -582,14 +585,14 @@ class Interpreter(_Runs):
         try:
             _core._signal(self._id, _checks.integer("signum", signum))
         except _core.JobError as error:
-            raise failure_of(error) from None
+            raise failure_of(error, self._id, self._name) from None
 
     def handles_signal(self, signum: int) -> bool:
         """Whether its code has set a handler for that signal."""
         try:
             return _core._handles_signal(self._id, _checks.integer("signum", signum))
         except _core.JobError as error:
-            raise failure_of(error) from None
+            raise failure_of(error, self._id, self._name) from None
 
     def output(self) -> str:
         """What it has written to a captured stdout since the last time that this was asked."""
@@ -623,7 +626,7 @@ class Interpreter(_Runs):
         try:
             _core._end(self._id, timeout)
         except _core.JobError as error:
-            failure = failure_of(error)
+            failure = failure_of(error, self._id, self._name)
             if not isinstance(failure, InterpreterNotFoundError):
                 raise failure from None
         self._ended = True

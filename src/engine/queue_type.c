@@ -27,21 +27,24 @@ static engine_interp *interp_of(PyObject *self)
     return ((queue_object *)self)->interp;
 }
 
+static PyObject *raise_error(PyObject *self, int which, const char *state)
+{
+    PyObject *error = interp_of(self)->queue_errors[which];
+    const char *name = queue_name(queue_of(self));
+    return name != NULL ? PyErr_Format(error, "the queue '%s' is %s", name, state)
+                        : PyErr_Format(error, "queue %llu is %s", (unsigned long long)queue_id(queue_of(self)), state);
+}
+
 static PyObject *raise_result(PyObject *self, queue_result result, bool getting)
 {
-    engine_interp *interp = interp_of(self);
     switch (result) {
     case QUEUE_CLOSED:
-        PyErr_SetString(interp->queue_errors[QUEUE_ERROR_CLOSED], "the queue is closed");
-        break;
+        return raise_error(self, QUEUE_ERROR_CLOSED, "closed");
     case QUEUE_TIMEOUT:
-        PyErr_SetString(interp->queue_errors[getting ? QUEUE_ERROR_EMPTY : QUEUE_ERROR_FULL],
-                        getting ? "the queue is empty" : "the queue is full");
-        break;
+        return getting ? raise_error(self, QUEUE_ERROR_EMPTY, "empty") : raise_error(self, QUEUE_ERROR_FULL, "full");
     default: /* interrupted: the exception is set */
-        break;
+        return NULL;
     }
-    return NULL;
 }
 
 /* block and timeout as queue.Queue has them. */

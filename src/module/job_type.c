@@ -2,6 +2,7 @@
  * straight between objects and bytes. */
 #include <string.h>
 
+#include "error.h"
 #include "module.h"
 #include "value_message.h"
 
@@ -195,11 +196,12 @@ static isle_job *hand_over(engine_interp *mine, uint64_t id, const job_spec *spe
     if (in == NULL || id == mine->id) { /* its own would have to wait for itself */
         parcel args = spec->task.args;
         parcel_clear(&args);
-        isle_status status = in == NULL ? ISLE_ERR_NO_INTERP : ISLE_ERR_STATE;
+        isle_status status = ISLE_ERR_NO_INTERP;
         if (in != NULL) {
+            status = error_set(&error, ISLE_ERR_STATE, "the interpreter can't wait for itself");
             interp_give(in);
         }
-        raise_failure(mine, status, NULL);
+        raise_failure(mine, status, error);
         return NULL;
     }
     isle_job *job = job_new(in, spec);

@@ -22,8 +22,10 @@ class Budgets(unittest.TestCase):
         with isles.Interpreter(cpu=0.1, stuck_after=30) as it:
             with self.assertRaisesRegex(isles.OverBudget, "^cpu: the limit of 0.1 s is used up"):
                 it.exec("while True: pass")
-            with self.assertRaisesRegex(isles.OverBudget, "takes no jobs"):
-                it.exec("x = 1")
+            spent = f"^interpreter {it.id} '{it.name}' has used up its cpu budget and takes no jobs; set_budgets\\(\\) can"
+            for use in (lambda: it.exec("x = 1")), (lambda: it.call(pow, 1, 1)):
+                with self.assertRaisesRegex(isles.OverBudget, spent):
+                    use()
             it.set_budgets(cpu=(50, 100))
             self.assertEqual(it.call(pow, 2, 3), 8)
             amount = it.usage()["cpu"]
@@ -49,6 +51,8 @@ class Budgets(unittest.TestCase):
                 )
             with self.assertRaisesRegex(isles.OverBudget, "output: the limit of 1000 bytes"):
                 it.exec("while True: print('x' * 99, flush=True)")
+            with self.assertRaisesRegex(isles.OverBudget, "has used up its output budget and takes no jobs"):
+                it.call(pow, 1, 1)
             self.assertIsNone(it.usage()["memory"].hard)
 
     def test_values_in_queues(self):
@@ -93,20 +97,23 @@ class Budgets(unittest.TestCase):
             self.assertEqual(pool.submit(pow, 2, 3).result(60), 8)
 
     def test_what_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "descriptors: the interpreter has no table of its own"):
+        with self.assertRaisesRegex(ValueError, "^descriptor_limit: the interpreter has no table of its own"):
             isles.Interpreter(descriptor_limit=20)
-        with self.assertRaisesRegex(ValueError, "less than 100 is not enough"):
+        with self.assertRaisesRegex(TypeError, "^descriptor_limit must be a number, not str"):
+            isles.Interpreter(descriptor_limit="x")
+        with self.assertRaisesRegex(ValueError, "^recursion: less than 100 is not enough"):
             isles.Interpreter(recursion=10)
         for limit, error, text in (
             (0, ValueError, "memory must be more than 0, not 0"),
             ("64M", TypeError, "memory must be a number, not str"),
-            ((1, 2, 3), ValueError, "a pair"),
-            ((2 << 30, 1 << 30), ValueError, "the soft limit is above the hard one"),
-            (1000, ValueError, "a new interpreter holds"),
+            ((1, 2, 3), ValueError, "memory must be a limit, or a pair"),
+            ((2 << 30, 1 << 30), ValueError, "memory: the soft limit is above the hard one"),
+            (1000, ValueError, "memory: a new interpreter holds"),
+            (float("inf"), ValueError, "memory can't be inf"),
         ):
-            with self.subTest(limit), self.assertRaisesRegex(error, text):
+            with self.subTest(limit), self.assertRaisesRegex(error, f"^{text}"):
                 isles.Interpreter(memory=limit)
-        with self.assertRaisesRegex(NotImplementedError, "shares the GIL"):
+        with self.assertRaisesRegex(NotImplementedError, "^memory: an interpreter that shares the GIL"):
             isles.Interpreter(memory=1 << 30, shared_gil=True)
         with isles.Interpreter() as it:
             pass

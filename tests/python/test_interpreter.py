@@ -87,7 +87,7 @@ class Calls(unittest.TestCase):
 
             Within(id, 5).call(pow, 1, 1)
 
-        with self.assertRaises(isles.InterpreterError):
+        with self.assertRaisesRegex(isles.InterpreterError, f"interpreter {self.it.id} can't wait for itself"):
             self.it.call(of_itself, self.it.id)
 
     def test_reset_goes_back_to_the_mark(self):
@@ -178,9 +178,18 @@ class Failures(unittest.TestCase):
     def test_an_interpreter_that_has_ended_says_so(self):
         self.it.close()
         self.it.close()
-        for use in (self.it.stats, lambda: self.it.call(pow, 1, 1), lambda: self.it.submit(pow, 1, 1)):
-            with self.assertRaises(isles.InterpreterNotFoundError):
+        ended = f"^no such interpreter: {self.it.id} 'failures' has ended$"
+        for use in (
+            self.it.stats, self.it.usage, self.it.set_budgets, self.it.policy_report,
+            lambda: self.it.call(pow, 1, 1), lambda: self.it.submit(pow, 1, 1), lambda: self.it.exec("x = 1"),
+            lambda: self.it.within(1).call(pow, 1, 1), lambda: self.it.signal(15), lambda: self.it.handles_signal(15),
+        ):
+            with self.assertRaisesRegex(isles.InterpreterNotFoundError, ended):
                 use()
+        other = isles.interpreters.create()
+        other.close()
+        with self.assertRaisesRegex(isles.InterpreterNotFoundError, f"^no such interpreter: {other.id} has ended$"):
+            other.exec("x = 1")
 
     def test_jobs_of_one_that_ends_end(self):
         running, queued = self.it.submit(work.sleep, 60), self.it.submit(work.square, 1)
@@ -260,10 +269,13 @@ class Settings(unittest.TestCase):
             (ValueError, {"cancel_grace": -1}, "cancel_grace must be more than 0, not -1"),
             (TypeError, {"cancel_grace": "x"}, "cancel_grace must be a number, not str"),
             (ValueError, {"stuck_after": float("inf")}, "stuck_after can't be inf"),
-            (ValueError, {"stack_size": 10}, "stack_size"),
+            (ValueError, {"stack_size": 10}, "stack_size is less than 256 KiB"),
             (TypeError, {"stack_size": "1M"}, "stack_size must be an int, not str"),
             (ValueError, {"stack_size": 1 << 70}, "stack_size can't be 1180591620717411303424"),
             (ValueError, {"venv": "/no/such"}, "venv: /no/such/pyvenv.cfg"),
+            (ValueError, {"venv": "/no/such", "site": False}, "site is False, but a venv needs it"),
+            (ValueError, {"umask": 0, "shared_cwd": True}, "umask: not with shared_cwd"),
+            (ValueError, {"env": {"A": "1"}, "env_base": "shared"}, "env: not with env_base='shared'"),
             (TypeError, {"venv": 3}, "venv is 3, not a path"),
             (TypeError, {"cwd": b"/"}, "cwd is b'/', not a path"),
             (TypeError, {"locale": 3}, "locale must be a str, not int"),
@@ -316,6 +328,7 @@ class Settings(unittest.TestCase):
                 (ValueError, "seconds must be 0 or more, not -1", lambda: it.within(-1)),
                 (ValueError, "seconds must be 0 or more, not nan", lambda: it.within(float("nan"))),
                 (TypeError, "signum must be an int, not str", lambda: it.signal("SIGTERM")),
+                (ValueError, "SIGSTOP; Job.cancel() and close() stop it", lambda: it.signal(9)),
                 (TypeError, "signum must be an int, not str", lambda: it.handles_signal("SIGTERM")),
             ):
                 with self.subTest(text), self.assertRaises(error) as caught:
@@ -438,6 +451,20 @@ class Queues(unittest.TestCase):
                 use()
         with self.assertRaisesRegex(ValueError, "^name has a null character"):
             isles.create_queue(name="a\0b")
+
+    def test_which_queue_is_closed_or_full_or_empty_is_told(self):
+        for queue, which in (
+            (isles.create_queue(1, name="orders"), "the queue 'orders'"), (unnamed := isles.create_queue(1), f"queue {unnamed.id}"),
+        ):
+            with self.subTest(which):
+                with self.assertRaisesRegex(isles.QueueEmpty, f"^{which} is empty$"):
+                    queue.get_nowait()
+                queue.put(1)
+                with self.assertRaisesRegex(isles.QueueFull, f"^{which} is full$"):
+                    queue.put(2, timeout=0.001)
+                queue.close()
+                with self.assertRaisesRegex(isles.QueueClosed, f"^{which} is closed$"):
+                    queue.put(2)
 
 
 if __name__ == "__main__":

@@ -27,13 +27,13 @@ __all__ = [
 _MAIN = 0
 
 
-def _failure(error: _core.JobError) -> Exception:
+def _failure(error: _core.JobError, id: int | None = None) -> Exception:
     status, message, text, exit_status, tree, _ = error.args
     if status in ("PYTHON", "EXIT", "CANCELLED"):
         return execution_failed(message, text, exit_status, tree)
     if status == "BUSY":
         return InterpreterError("interpreter already running")
-    return failure_of(error)
+    return failure_of(error, id)
 
 
 # --- interpreters ------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Interpreter:
         try:
             stats = _core._stats(self._id)
         except _core.JobError as error:
-            raise _failure(error) from None
+            raise _failure(error, self._id) from None
         if stats["state"] != "ending":
             state: str = stats["state"]
             return state
@@ -163,7 +163,7 @@ class Interpreter:
         try:
             _core._end(self._id, None)
         except _core.JobError as error:
-            raise _failure(error) from None
+            raise _failure(error, self._id) from None
 
     def prepare_main(self, ns: Mapping[str, Any] | Any = None, /, **kwargs: Any) -> None:
         """Sets globals of its __main__; the values must be shareable."""
@@ -201,7 +201,7 @@ class Interpreter:
         try:
             return _core._call(self._id, callable, args, kwargs, None, True)
         except _core.JobError as error:
-            raise _failure(error) from None
+            raise _failure(error, self._id) from None
 
 
 def _hold(id: int, by: int) -> None:
