@@ -105,7 +105,12 @@ def _find(name):
     found = _found.get(name)
     if found is None:
         module, _, qualname = name.partition(":")
-        found = _look_up(module, qualname)
+        try:
+            found = _look_up(module, qualname)
+        except AttributeError as error:
+            if module == "__main__":  # the sender's is a script that isn't run again here
+                error.args = (f"{error}: {qualname} is a class of __main__: put it into a module",)
+            raise
         if module != "__main__":  # whose names change as the program runs
             if len(_found) >= MOST_CACHED:
                 _found.clear()
@@ -426,7 +431,12 @@ def _unpickle(data, buffers):
         raise ValueError("a pickle, and pickling is turned off")
     import pickle
 
-    return pickle.loads(data, buffers=buffers)
+    try:
+        return pickle.loads(data, buffers=buffers)
+    except AttributeError as error:
+        if str(error).startswith("Can't get attribute") and "on <module '__main__'" in str(error):
+            error.args = (f"{error}: what others are to find belongs into a module",)
+        raise
 
 
 # --- data ---------------------------------------------------------------------------------------------------------------

@@ -152,6 +152,23 @@ class Failures(unittest.TestCase):
         with self.assertRaisesRegex(isles.NotShareableError, "^result: _thread.lock"):
             self.it.call(work.lock)
 
+    def test_what_main_has_and_others_can_not_find_is_told(self):
+        """By call(), back from one, and by a pool; what crosses by its attributes, and what is pickled."""
+        main = sys.modules["__main__"]
+        source = "class OnlyInMain: pass\nclass Reduced:\n    def __reduce__(self): return Reduced, ()"
+        exec(source, vars(main))
+        self.addCleanup(lambda: [delattr(main, name) for name in ("OnlyInMain", "Reduced")])
+        told = "module '__main__' has no attribute 'OnlyInMain': OnlyInMain is a class of __main__: put it into a module$"
+        pickled = "^Can't get attribute 'Reduced' on <module '__main__'.*: what others are to find belongs into a module$"
+        for value, text in (main.OnlyInMain(), told), (main.OnlyInMain, told), (main.Reduced(), pickled):
+            with self.subTest(value), self.assertRaisesRegex(AttributeError, text):
+                self.it.call(print, value)
+        with isles.InterpreterPoolExecutor(1) as pool, self.assertRaisesRegex(isles.NotShareableError, told):
+            pool.submit(print, main.OnlyInMain()).result(60)
+        self.it.exec("class There: pass")
+        with self.assertRaisesRegex(AttributeError, "There is a class of __main__: put it into a module$"):
+            self.it.call(eval, "There()")
+
     def test_a_deadline_stops_the_code(self):
         for stop in ("while True: pass", "import time; time.sleep(60)", "import threading; threading.Event().wait()"):
             with self.subTest(stop), self.assertRaises(isles.DeadlineExceeded):
