@@ -418,11 +418,14 @@ class Interpreter(_Runs):
             "descriptors": _named(descriptors),
             "private_descriptors": private_descriptors,
         }
+        self._create(settings)
+
+    def _create(self, settings: dict[str, Any]) -> None:
         try:
             self._id = _core._create(settings)
         except _core.JobError as error:
             raise failure_of(error) from None
-        self._name = name if name is not None else f"interp-{self._id}"
+        self._name = settings["name"] if settings["name"] is not None else f"interp-{self._id}"
 
     def _stream(self, which: str, stream: Target | Stream) -> dict[str, Any]:
         options = stream if isinstance(stream, Stream) else Stream(stream)

@@ -17,9 +17,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, InvalidStateError, ThreadPoolExecutor
 from time import monotonic
+from traceback import format_exception_only
 from typing import Any, ParamSpec, TypeVar
 
-from . import _core, _work
+from . import _checks, _core, _work
 from ._errors import InterpreterError, execution_failed, not_made, of_task
 from ._interpreter import Interpreter, Job
 
@@ -235,7 +236,7 @@ class _Scheduler:
             if kind == "gone":
                 ends += self.forget(worker)
             elif kind == "broken":
-                ends += self.break_off(worker.failure if value is None else _exception("error", value))
+                ends += self.break_off(*_why_broken(worker, value))
             else:
                 ends.append((worker.given.popleft().future, kind, value))
             if not worker.given and not worker.leaving and not self.pending and len(self.workers) > 1:
@@ -260,12 +261,12 @@ class _Scheduler:
             self.ends = [e for e in self.ends if e.is_alive()] + [end]
         return [(task.future, "raise", why) for task in worker.given]
 
-    def break_off(self, why: BaseException | None) -> list[_End]:
+    def break_off(self, what: str, why: BaseException | None) -> list[_End]:
         """Everything that waits fails, and nothing can be submitted any more."""
-        self.broken = "a worker could not be made, or its initializer failed; the pool is not usable any more"
+        self.broken = f"{what}: {_in_a_line(why)}; the pool is not usable any more"
         broken = BrokenInterpreterPool(self.broken)
         broken.__cause__ = why
-        _LOGGER.critical("Exception in initializer:", exc_info=why)
+        _LOGGER.critical("%s:", what, exc_info=why)
         tasks = [task for task in self.pending if task.future.set_running_or_notify_cancel()]
         self.pending.clear()
         for worker in self.workers.values():
@@ -295,9 +296,9 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
     initializer, initargs  called in each worker first; if it fails the pool is broken
     max_tasks_per_child  a worker is replaced by a fresh one after so many tasks; None: never
 
-    The rest goes to each worker's isles.Interpreter. Functions, arguments and results are copied between interpreters; an
-    exception comes back as itself where it can cross. Workers are made in the background, as they are needed. One that
-    is lost (it ended, or is stuck) is replaced; what it was doing fails with InterpreterError.
+    The rest are the settings of each worker's isles.Interpreter, checked at once. Functions, arguments and results are copied
+    between interpreters; an exception comes back as itself where it can cross. Workers are made in the background, as they
+    are needed. One that is lost (it ended, or is stuck) is replaced; what it was doing fails with InterpreterError.
 
     It is a ThreadPoolExecutor by name only, for asyncio's loop.set_default_executor().
 
@@ -319,7 +320,7 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
     ) -> None:
         if max_workers is None:
             max_workers = min(32, _cores())
-        if max_workers <= 0:
+        if _checks.integer("max_workers", max_workers) <= 0:
             raise ValueError("max_workers must be greater than 0")
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
@@ -332,7 +333,7 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
             self._thread_name_prefix,
             (initializer, initargs) if initializer is not None else None,
             max_tasks_per_child,
-            interpreter,
+            _checked(interpreter),
         )
         weakref.finalize(self, self._scheduler.leave)  # forgotten: what was submitted is finished
 
@@ -358,7 +359,7 @@ class InterpreterPoolExecutor(ThreadPoolExecutor):
         buffersize: int | None = None,
     ) -> Iterator[T]:
         """As Executor.map(); chunksize items go to a worker at once; buffersize tasks at the most are under way."""
-        if chunksize < 1:
+        if _checks.integer("chunksize", chunksize) < 1:
             raise ValueError("chunksize must be >= 1.")
         if buffersize is not None and not isinstance(buffersize, int):
             raise TypeError("buffersize must be an integer or None")
@@ -397,6 +398,24 @@ def _results(
                 future.cancel()
 
     return results()
+
+
+class _Trial(Interpreter):
+    """Settings are looked at, and no interpreter is made."""
+
+    def _create(self, settings: dict[str, Any]) -> None:
+        pass
+
+
+_LISTS = ("path", "warnings", "xoptions")
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """What each worker's interpreter is made with: the pool gives name and number itself."""
+    once = {name: list(settings[name]) for name in _LISTS if isinstance(settings.get(name), Iterator)}
+    settings = {**settings, **once}
+    _Trial("", number=0, **settings)
+    return settings
 
 
 def _cores() -> int:
@@ -474,6 +493,18 @@ def _finish(ends: list[_End]) -> list[_core._Gate]:
         except InvalidStateError:
             pass  # somebody ended it himself
     return [future._gate for future, _, _ in ends if future._gate is not None]
+
+
+def _why_broken(worker: _Worker, value: Any) -> tuple[str, BaseException | None]:
+    if value is None:
+        return "a worker could not be made", worker.failure
+    return "the initializer failed", _exception("error", value)
+
+
+def _in_a_line(error: BaseException | None) -> str:
+    """Without what is indented before it, of a syntax error, and notes after it."""
+    lines = "".join(format_exception_only(error)).splitlines()
+    return next((line for line in lines if not line.startswith(" ")), "")
 
 
 def _exception(kind: str, value: Any) -> BaseException:

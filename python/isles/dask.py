@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from . import _checks
 from ._errors import DeadlineExceeded, InterpreterError, execution_failed
 from ._interpreter import Interpreter, Job
 
@@ -203,7 +204,7 @@ class Executor(ThreadPoolExecutor):
         """They find what the worker finds, uploaded files too, unless they have packages of their own."""
         if self._settings.get("venv") is not None:
             return self._settings
-        path = [*self._settings.get("path", ()), *(entry or os.getcwd() for entry in sys.path)]
+        path = [*_checks.items("path", self._settings.get("path")), *(entry or os.getcwd() for entry in sys.path)]
         return {**self._settings, "path": path}
 
 

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import gc
+import io
 import os
 import random
 import signal
@@ -122,14 +123,43 @@ class Pool(unittest.TestCase):
                 future = pool.submit(work.square, 1)
                 self.assertIsInstance(future.exception(60), isles.BrokenInterpreterPool)
                 self.assertIsInstance(future.exception().__cause__, OSError)
-                with self.assertRaises(isles.BrokenInterpreterPool):
+                why = "^the initializer failed: OSError: no such thing; the pool is not usable any more$"
+                self.assertRegex(str(future.exception()), why)
+                with self.assertRaisesRegex(isles.BrokenInterpreterPool, why):
                     pool.submit(work.square, 1)
         self.assertIn("no such thing", "".join(logs.output))
 
     def test_a_pool_whose_interpreters_can_not_be_made_is_broken(self):
-        with self.assertLogs("concurrent.futures", "CRITICAL"):
+        with self.assertLogs("concurrent.futures", "CRITICAL") as logs:
             with isles.InterpreterPoolExecutor(1, venv="/no/such") as pool:
-                self.assertIsInstance(pool.submit(work.square, 1).exception(60), isles.BrokenInterpreterPool)
+                why = "^a worker could not be made: ValueError: venv: /no/such/pyvenv.cfg: No such file or directory; the pool"
+                with self.assertRaisesRegex(isles.BrokenInterpreterPool, why):
+                    pool.submit(work.square, 1).result(60)
+        self.assertIn("a worker could not be made:\n", logs.output[0])
+
+    def test_settings_are_checked_when_it_is_made(self):
+        before, descriptors = isles.list_interpreters(), os.listdir("/proc/self/fd")
+        for error, settings, text in (
+            (TypeError, {"memroy": 3}, "unexpected keyword argument 'memroy'"),
+            (TypeError, {"name": "x"}, "multiple values for argument 'name'"),
+            (TypeError, {"number": 1}, "multiple values for keyword argument 'number'"),
+            (TypeError, {"path": "plugins"}, "path is 'plugins': a list is wanted"),
+            (TypeError, {"umask": "022", "stdout": isles.CAPTURE}, "umask must be an int"),
+            (ValueError, {"memory": 0}, "memory must be more than 0"),
+            (ValueError, {"extensions": "all"}, "extensions: 'all' is none of"),
+            (ValueError, {"stdout": io.StringIO()}, "stdout: .* has no descriptor"),
+            (TypeError, {"max_workers": "2"}, "max_workers must be an int, not str"),
+            (ValueError, {"max_workers": 0}, "max_workers must be greater than 0"),
+        ):
+            with self.subTest(settings), self.assertRaisesRegex(error, text):
+                isles.InterpreterPoolExecutor(**{"max_workers": 2} | settings)
+        isles.InterpreterPoolExecutor(2, stdout=isles.CAPTURE)
+        gc.collect()
+        self.assertEqual((isles.list_interpreters(), os.listdir("/proc/self/fd")), (before, descriptors))
+
+    def test_a_setting_that_can_be_read_once_is_every_worker_s(self):
+        with isles.InterpreterPoolExecutor(1, max_tasks_per_child=1, path=iter(["/no/such"])) as pool:
+            self.assertEqual([pool.submit(work.first_path).result(60) for _ in range(3)], ["/no/such"] * 3)
 
     def test_workers_are_replaced_after_their_share(self):
         with isles.InterpreterPoolExecutor(2, max_tasks_per_child=3) as pool:

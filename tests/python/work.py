@@ -130,7 +130,9 @@ def what_was_initialized():
 
 
 def fail_to_initialize():
-    raise OSError("no such thing")
+    error = OSError("no such thing")
+    error.add_note("a note")
+    raise error
 
 
 def change(array):

@@ -279,7 +279,8 @@ class Settings(unittest.TestCase):
             ({"timeout": "soon"}, ValueError, "timeout must be more than 0 seconds, .* not 'soon'"),
             ({"interpreter": {"venv": "/nowhere"}}, ValueError, "venv: /nowhere"),
             ({"interpreter": {"pth": "x"}}, TypeError, "'pth'"),
-            ({"interpreter": {"site": False, "isolated": True, "path": 5}}, TypeError, "int"),
+            ({"interpreter": {"site": False, "isolated": True, "path": 5}}, TypeError, "path is 5: a list is wanted"),
+            ({"interpreter": {"path": "plugins"}}, TypeError, "path is 'plugins': a list is wanted"),
             ({"executor": 5}, TypeError, "executor must be a dict"),
         ):
             with self.subTest(options), self.assertRaisesRegex(kind, text):
