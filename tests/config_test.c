@@ -60,9 +60,10 @@ static void test_path(void **state)
 static char *make_venv(const char *name, const char *settings, int version)
 {
     int engine = engine_version();
+    const char *abi = free_threaded() ? "t" : "";
     char *config = text_of("%s/pyvenv.cfg", name), *bin = text_of("%s/bin/activate", name);
-    char *package = text_of("%s/lib/python3.%d/site-packages/versioned/__init__.py", name, engine & 0xff);
-    char *pth = text_of("%s/lib/python3.%d/site-packages/more.pth", name, engine & 0xff);
+    char *package = text_of("%s/lib/python3.%d%s/site-packages/versioned/__init__.py", name, engine & 0xff, abi);
+    char *pth = text_of("%s/lib/python3.%d%s/site-packages/more.pth", name, engine & 0xff, abi);
     char *home = must(strdup(python()));
     *strrchr(home, '/') = '\0';
     free(write_file(config, "home = %s\n%s", home, settings));

@@ -220,6 +220,7 @@ int main(int argc, char **argv)
 {
     static const child children[] = {{"no_memory_files", no_memory_files}, {"nowhere", nowhere}, {NULL, NULL}};
     child_main(argc, argv, children);
+    NOT_FREE_THREADED("it loads no copies of extension modules");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_libraries_that_need_each_other),
         cmocka_unit_test(test_libraries_with_python_that_need_each_other),

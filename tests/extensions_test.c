@@ -548,6 +548,7 @@ static void test_imports_race(void **state)
 
 int main(void)
 {
+    NOT_FREE_THREADED("it loads no copies of extension modules");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inspect),
         cmocka_unit_test(test_inspect_errors),

@@ -229,7 +229,8 @@ static void test_leaving_at_the_start(void **state)
 {
     (void)state;
     int minor = engine_version() & 0xff;
-    char *name = text_of("leaving_venv/lib/python3.%d/site-packages/leave.pth", minor);
+    const char *abi = free_threaded() ? "t" : "";
+    char *name = text_of("leaving_venv/lib/python3.%d%s/site-packages/leave.pth", minor, abi);
     char *file = write_file(name, "import os; os._exit(4)\n");
     char *settings = write_file("leaving_venv/pyvenv.cfg", "version = 3.%d.0\n", minor);
     char *venv = text_of("%s/leaving_venv", scratch());

@@ -885,6 +885,9 @@ static void test_without_the_hook(void **state)
 static void test_a_shared_gil(void **state)
 {
     (void)state;
+    if (free_threaded()) {
+        skip(); /* it has none */
+    }
     isle_interp_config config = ISLE_INTERP_CONFIG_INIT;
     config.gil = ISLE_GIL_SHARED;
     isle_interp its[2] = {create(&config), create(&config)};

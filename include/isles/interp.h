@@ -11,10 +11,12 @@ typedef struct isle_interp { uint64_t id; } isle_interp; /* 0 is no interpreter;
 
 typedef enum isle_gil {
     ISLE_GIL_OWN,   /* its own: runs in parallel; refuses extensions that don't say they can (PEP 684) */
-    ISLE_GIL_SHARED /* the main interpreter's: for extensions that need it */
+    ISLE_GIL_SHARED /* the main interpreter's: for extensions that need it. Not with a free-threaded CPython */
 } isle_gil;
 
-typedef enum isle_extensions { /* what becomes of extension modules that don't say they can have a GIL of their own */
+/* What becomes of extension modules that don't say they can have a GIL of their own. With a free-threaded CPython the
+ * others are ISLE_ERR_UNSUPPORTED. */
+typedef enum isle_extensions {
     ISLE_EXTENSIONS_STRICT,     /* CPython's rule: with its own GIL, ImportError */
     ISLE_EXTENSIONS_PRIVATE,    /* the interpreter loads a copy of their library for itself (docs/extensions.md) */
     ISLE_EXTENSIONS_SHARED_GIL, /* the interpreter has no GIL of its own: as ISLE_GIL_SHARED */

@@ -45,9 +45,9 @@ ISLE_API isle_queue *isle_queue_ref(isle_queue *queue);
 ISLE_API void isle_queue_free(isle_queue *queue); /* NULL is fine */
 ISLE_API uint64_t isle_queue_id(const isle_queue *queue); /* never used again */
 
-/* `value` is borrowed. ISLE_ERR_INVALID (one of the two is NULL), ISLE_ERR_TIMEOUT (for a deadline that has passed: no room now), ISLE_ERR_CLOSED,
- * ISLE_ERR_NOMEM, ISLE_ERR_LIMIT (nested too deeply); all that wait: ISLE_ERR_CANCELLED, in a function of the host that
- * Python code called on its interpreter's home thread, when that code is to stop. */
+/* `value` is borrowed. ISLE_ERR_INVALID (one of the two is NULL), ISLE_ERR_TIMEOUT (for a deadline that has passed: no
+ * room now), ISLE_ERR_CLOSED, ISLE_ERR_NOMEM, ISLE_ERR_LIMIT (nested too deeply); all that wait: ISLE_ERR_CANCELLED,
+ * in a function of the host that Python code called on its interpreter's home thread, when that code is to stop. */
 ISLE_API isle_status isle_queue_put(isle_queue *queue, const isle_value *value, int64_t deadline, isle_error **err);
 /* ISLE_ERR_TIMEOUT, ISLE_ERR_CLOSED (and empty), ISLE_ERR_NOMEM (the value is lost), ISLE_ERR_UNBOUND (this one's
  * sender has ended, and the queue minds: it is gone, the next get has the next). */

@@ -151,14 +151,15 @@ static void release(void *ctx, void *memory, size_t size)
 
 /* --- the rest --------------------------------------------------------------------------------------------------- */
 
-void arena_start(bool counted)
+/* Also where nothing is counted: the first frame of a thread comes by here, and its CPU time counts from then on. */
+void arena_start(void)
 {
     PyObjectArenaAllocator hooks = {NULL, allocate, release}, ours = {NULL, take, give};
     PyObject_GetArenaAllocator(&below);
     if (!engine.adopted) {
         below = ours;
     }
-    PyObject_SetArenaAllocator(counted ? &hooks : &below);
+    PyObject_SetArenaAllocator(&hooks);
 }
 
 void arena_give_back(account *owner)

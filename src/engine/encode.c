@@ -19,10 +19,11 @@ typedef struct encoder {
     cbor_writer *writer;
     engine_interp *interp;
     int depth;
-    bool marks;      /* tag 28 and 29 are written */
-    bool seen_twice; /* the failure is that something came twice while `marks` was false */
-    bool raised;     /* the failure is an exception that is set, and no one's to swallow */
-    bool attributes; /* the next dict is an object's: its keys are attributes in paths */
+    const PyObject *held; /* an item that we have a reference to while it is written; free-threaded builds only */
+    bool marks;           /* tag 28 and 29 are written */
+    bool seen_twice;      /* the failure is that something came twice while `marks` was false */
+    bool raised;          /* the failure is an exception that is set, and no one's to swallow */
+    bool attributes;      /* the next dict is an object's: its keys are attributes in paths */
     memo memo;
     char path[PATH_SIZE]; /* built backwards, from its end, while a failure unwinds */
     size_t path_at;
@@ -241,15 +242,17 @@ static bool encode_tuple(encoder *e, PyObject *object)
 }
 
 #ifdef Py_GIL_DISABLED
-static PyObject *item_of(PyObject *list, Py_ssize_t i, PyObject **out_owned)
+static PyObject *item_of(encoder *e, PyObject *list, Py_ssize_t i, PyObject **out_owned)
 {
     PyObject *item = *out_owned = PyList_GetItemRef(list, i);
     PyErr_Clear();
+    e->held = item;
     return item;
 }
 #else
-static PyObject *item_of(PyObject *list, Py_ssize_t i, PyObject **out_owned)
+static PyObject *item_of(encoder *e, PyObject *list, Py_ssize_t i, PyObject **out_owned)
 {
+    (void)e;
     *out_owned = NULL; /* whoever runs Python while it is written takes a reference (encode_slowly) */
     return i < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, i) : NULL;
 }
@@ -260,7 +263,7 @@ static bool encode_list(encoder *e, PyObject *object)
     Py_ssize_t count = PyList_GET_SIZE(object);
     cbor_write_array(e->writer, (size_t)count);
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *owned, *item = item_of(object, i, &owned);
+        PyObject *owned, *item = item_of(e, object, i, &owned);
         bool fine = item != NULL ? encode_item(e, item) : refuse(e, object, "changed while it was read");
         Py_XDECREF(owned);
         if (!fine) {
@@ -513,9 +516,11 @@ static bool encode_inside(encoder *e, PyObject *object)
     return PyAnySet_CheckExact(object) ? encode_any_set(e, object) : encode_other(e, object);
 }
 
-static bool is_alone(PyObject *object)
+static bool is_alone(encoder *e, PyObject *object)
 {
-    return Py_REFCNT(object) == 1 || (PyTuple_CheckExact(object) && PyTuple_GET_SIZE(object) == 0);
+    Py_ssize_t ours = e->held == object ? 1 : 0;
+    e->held = NULL; /* elsewhere it is not */
+    return Py_REFCNT(object) == 1 + ours || (PyTuple_CheckExact(object) && PyTuple_GET_SIZE(object) == 0);
 }
 
 static bool encode_slowly(encoder *e, PyObject *object)
@@ -523,7 +528,7 @@ static bool encode_slowly(encoder *e, PyObject *object)
     if (e->interp == NULL && !PyDict_CheckExact(object) && !PyList_CheckExact(object) && !PyTuple_CheckExact(object)) {
         return refuse(e, object, "");
     }
-    if (!is_alone(object)) {
+    if (!is_alone(e, object)) {
         seen s = look(e, object);
         if (s != SEEN_FIRST) {
             return s == SEEN_WRITTEN;
@@ -564,6 +569,7 @@ static void begin(encoder *e, engine_interp *interp, cbor_writer *w)
     e->writer = w; /* the texts are written before they are read: a short call would feel their clearing */
     e->interp = interp;
     e->depth = 0;
+    e->held = NULL;
     e->path_at = PATH_SIZE - 1;
     e->path[e->path_at] = '\0';
     e->problem = NULL;

@@ -335,9 +335,28 @@ static isle_status create_state(engine_interp *interp, engine_failure *failure)
     return ISLE_OK;
 }
 
+/* What this engine can't do, of what is asked for; NULL: nothing. */
+static const char *beyond_engine(const isle_interp_config *config)
+{
+#ifdef Py_GIL_DISABLED
+    if (config->gil == ISLE_GIL_SHARED) {
+        return "gil: a free-threaded CPython has none that could be shared";
+    }
+    if (config->extensions != ISLE_EXTENSIONS_STRICT) {
+        return "extensions: with a free-threaded CPython ISLE_EXTENSIONS_STRICT is all there is";
+    }
+#else
+    (void)config;
+#endif
+    return NULL;
+}
+
 isle_status engine_interp_create(const isle_interp_config *config, uint64_t id, const char *name, void *core_interp,
                                  struct policy *policy, engine_interp **out_interp, engine_failure *failure)
 {
+    if (beyond_engine(config) != NULL) {
+        return engine_fail(failure, ISLE_ERR_UNSUPPORTED, "isle_interp_config.%s", beyond_engine(config));
+    }
     engine_interp *interp = allocate(config, id, name, core_interp);
     if (interp == NULL || !open_account(interp)) {
         engine_interp_free(interp);

@@ -407,8 +407,24 @@ static bool may_park(uintptr_t at)
     return at != 0 && engine_calling == NULL;
 }
 
+/* A free-threaded CPython stops all threads of the process now and then (to end an interpreter, say), and waits for
+ * those that are attached: this one must seem to be none of them. The numbers are of an internal header, the field is
+ * not. */
+static void seem_detached(void)
+{
+#ifdef Py_GIL_DISABLED
+    enum { DETACHED, ATTACHED };
+    PyThreadState *current = PyThreadState_GetUnchecked();
+    int expected = ATTACHED;
+    if (current != NULL) {
+        __atomic_compare_exchange_n(&current->state, &expected, DETACHED, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+#endif
+}
+
 static void block_for_ever(void)
 {
+    seem_detached();
     sigset_t all;
     sigfillset(&all);
     for (;;) {

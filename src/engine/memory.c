@@ -286,7 +286,7 @@ void memory_start(void)
         return;
     }
     reason = why_not();
-    arena_start(reason == NULL);
+    arena_start();
     if (reason != NULL) {
         return;
     }

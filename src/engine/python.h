@@ -393,7 +393,7 @@ bool memory_can_move(void);      /* objects of more than 512 bytes can change ha
 bool memory_adopt(void *block);
 
 /* arena.c */
-void arena_start(bool counted);               /* for memory_start */
+void arena_start(void);                       /* for memory_start */
 void arena_give_back(struct account *owner); /* those that CPython left at its end */
 
 /* policy.c; home, attached (the end: nothing attached) */

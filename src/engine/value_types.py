@@ -434,7 +434,7 @@ def _unpickle(data, buffers):
     try:
         return pickle.loads(data, buffers=buffers)
     except AttributeError as error:
-        if str(error).startswith("Can't get attribute") and "on <module '__main__'" in str(error):
+        if any(text in str(error) for text in ("on <module '__main__'", "module '__main__' has no")):  # 3.13; since 3.14
             error.args = (f"{error}: what others are to find belongs into a module",)
         raise
 

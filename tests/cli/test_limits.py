@@ -145,6 +145,15 @@ def test_mistakes(folder, options, says):
     assert (result.returncode, result.stderr) == (2, f"isles: {says}\n")
 
 
+def test_cpu_time_of_threads_counts_whatever_the_allocator(folder):
+    folder.write("spin.py", "import threading, time\ndef spin():\n    while True: pass\n"
+                            "for _ in range(2): threading.Thread(target=spin, daemon=True).start()\n"
+                            "time.sleep(600)")
+    for malloc in "pymalloc", "malloc":
+        result = folder.run("spin.py", "--cpu", "200ms", "--timeout", "60s", env={"PYTHONMALLOC": malloc})
+        assert "isles: stopped: cpu: the limit of 0.2 s is used up" in result.stderr, (malloc, result.stderr)
+
+
 def test_a_limit_that_cannot_be(folder):
     folder.write("a.py", "print('started')")
     folder.write("b.py")

@@ -4,9 +4,11 @@ import sys
 import unittest
 
 import isles
+import work
 
 
 class Budgets(unittest.TestCase):
+    @unittest.skipIf(work.FREE_THREADED, "memory can't be counted there")
     def test_memory(self):
         with isles.Interpreter(memory=(30 << 20, 60 << 20)) as it:
             it.exec("x = bytes(10 << 20)")
@@ -90,12 +92,14 @@ class Budgets(unittest.TestCase):
                 it.exec("x = []\nwhile True: x.append(open('/dev/null'))")
             self.assertEqual(it.usage()["descriptors"].used, 20)
 
+    @unittest.skipIf(work.FREE_THREADED, "memory can't be counted there")
     def test_a_pool_takes_them(self):
         with isles.InterpreterPoolExecutor(1, memory=60 << 20) as pool:
             with self.assertRaises(MemoryError):
                 pool.submit(bytes, 100 << 20).result(60)
             self.assertEqual(pool.submit(pow, 2, 3).result(60), 8)
 
+    @unittest.skipIf(work.FREE_THREADED, "there is no GIL to share")
     def test_what_is_refused(self):
         with self.assertRaisesRegex(ValueError, "^descriptor_limit: the interpreter has no table of its own"):
             isles.Interpreter(descriptor_limit=20)

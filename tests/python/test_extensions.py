@@ -11,6 +11,7 @@ import unittest
 from pathlib import Path
 
 import isles
+import work
 
 FOLDER = Path(os.environ.get("ISLES_EXTENSIONS", "build/extensions"))
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -65,6 +66,7 @@ class Inspect(unittest.TestCase):
                 it.call(isles.inspect_extension, str(file_of("static_counter")))
 
 
+@unittest.skipIf(work.FREE_THREADED, "extension modules are not copied there")
 class Copies(unittest.TestCase):
     def test_of_one_and_of_all(self):
         before = isles.extension_copies()

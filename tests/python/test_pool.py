@@ -7,7 +7,6 @@ import io
 import os
 import random
 import signal
-import sysconfig
 import threading
 import time
 import unittest
@@ -58,7 +57,7 @@ class Pool(unittest.TestCase):
             with self.assertRaisesRegex(isles.NotShareableError, "^result: _thread.lock"):
                 pool.submit(work.lock).result(30)
 
-    @unittest.skipIf(sysconfig.get_config_var("Py_GIL_DISABLED"), "objects of a free-threaded build know their thread")
+    @unittest.skipIf(work.FREE_THREADED, "objects of a free-threaded build know their thread")
     def test_large_bytes_that_the_worker_does_not_keep_are_not_copied(self):
         with isles.InterpreterPoolExecutor(1) as pool, isles.Interpreter() as interpreter:
             for call in (lambda *task: pool.submit(*task).result(30)), interpreter.call:

@@ -3,10 +3,13 @@
 import dataclasses
 import os
 import sys
+import sysconfig
 import threading
 import time
 
 import isles
+
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # docs/limits.md has what is not had there
 
 
 @dataclasses.dataclass

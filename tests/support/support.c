@@ -99,6 +99,13 @@ int without_runtime(void **state)
     return 0;
 }
 
+bool free_threaded(void)
+{
+    isle_engine_info info = {.size = sizeof info};
+    check_status(isle_engine_describe(&info), ISLE_OK, NULL);
+    return info.free_threaded;
+}
+
 int engine_version(void)
 {
     isle_engine_info info = {.size = sizeof info};

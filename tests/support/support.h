@@ -46,6 +46,15 @@ int without_runtime(void **state);
 #define RUN_TESTS(tests) cmocka_run_group_tests((tests), with_runtime, without_runtime)
 
 int engine_version(void); /* 0x030d: 3.13 */
+bool free_threaded(void);
+/* For main(): the whole program is about what such an engine does not have. */
+#define NOT_FREE_THREADED(why)                               \
+    do {                                                     \
+        if (free_threaded()) {                               \
+            puts("skipped: a free-threaded CPython: " why);  \
+            return 77;                                       \
+        }                                                    \
+    } while (0)
 bool sanitized(void);     /* times and memory say less */
 /* For a child that exits with interpreters alive or stuck: their memory is no leak. */
 void something_stays(void);

@@ -29,20 +29,22 @@ class Suite:
     def run(self, *args):
         return self.pytester.run(*self.command(*args), timeout=LIMIT)
 
-    def interrupted(self, *args, ready):
-        """Ctrl-C once the file `ready` is there. The result, and how long the end took."""
-        process = subprocess.Popen(
-            self.command(*args), cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+    def interrupted(self, *args, ready, shown):
+        """Ctrl-C once the file `ready` is there and pytest has said `shown`: an interpreter may be ahead of it. The
+        result, and how long the end took."""
+        written = self.path / "written"
+        with written.open("w") as file:
+            process = subprocess.Popen(self.command("-v", *args), cwd=self.path, stdout=file, stderr=subprocess.STDOUT)
         try:
             give_up = time.monotonic() + LIMIT
-            while not (self.path / ready).exists():
-                assert process.poll() is None and time.monotonic() < give_up, process.communicate()[0]
-                time.sleep(0.01)
+            while not (self.path / ready).exists() or shown not in written.read_text():
+                assert process.poll() is None and time.monotonic() < give_up, written.read_text()
+                time.sleep(0.05)
+            time.sleep(0.05)  # it waits for that test now
             began = time.monotonic()
             process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=LIMIT)
-            return process.returncode, output, time.monotonic() - began
+            process.wait(LIMIT)
+            return process.returncode, written.read_text(), time.monotonic() - began
         finally:
             process.kill()
             process.wait()

@@ -119,7 +119,7 @@ def test_the_time_of_pytest_timeout(suite, workers):
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c(suite, workers):
     suite.write(test_hangs=HANGS)
-    status, output, seconds = suite.interrupted("--isles", "--isles-workers", workers, ready="sleeps")
+    status, output, seconds = suite.interrupted("--isles", "--isles-workers", workers, ready="sleeps", shown="::test_sleeps")
     assert status == pytest.ExitCode.INTERRUPTED
     assert "KeyboardInterrupt: in test_hangs.py::test_sleeps" in output
     assert "1 passed" in output
