@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <isles/isles.h>
@@ -39,15 +38,6 @@ const probe_scene probe_scenes[] = {
     {PROBE_PRIVATE_STATE, WHERE_PRIVATE, WHAT_STATE},
 };
 const size_t probe_scene_count = sizeof probe_scenes / sizeof probe_scenes[0];
-
-/* --- small things ------------------------------------------------------------------------------------------------- */
-
-int64_t probe_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* --- what a child told -------------------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* What the files of the probes share: the clock, scenes, and the line of JSON that a child gets. */
+/* What the files of the probes share: scenes, and the line of JSON that a child gets. */
 #ifndef CHECK_PROBE_PRIVATE_H
 #define CHECK_PROBE_PRIVATE_H
 
@@ -8,7 +8,6 @@
 
 #include "memory.h"
 
-int64_t probe_now(void); /* ns of CLOCK_MONOTONIC */
 
 typedef enum scene_where { WHERE_MAIN, WHERE_SHARED, WHERE_OWN, WHERE_PRIVATE, WHERE_COUNT } scene_where;
 

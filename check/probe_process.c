@@ -120,10 +120,17 @@ static bool take(int from, size_t told_most, probe_outcome *outcome, int which)
     return true;
 }
 
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
 /* Until then, at least. */
 static const struct timespec *left_until(int64_t deadline, struct timespec *out)
 {
-    int64_t left = deadline != 0 ? deadline - probe_now() : 0;
+    int64_t left = deadline != 0 ? deadline - now_ns() : 0;
     left = left > 0 ? left : 0;
     *out = (struct timespec){.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
     return deadline != 0 ? out : NULL;
@@ -133,7 +140,7 @@ static const struct timespec *left_until(int64_t deadline, struct timespec *out)
 static void watch(const probe_command *command, pid_t pid, struct pollfd *watched, const sigset_t *mask,
                   probe_outcome *outcome)
 {
-    const int64_t deadline = command->limit_ns > 0 ? probe_now() + command->limit_ns : 0;
+    const int64_t deadline = command->limit_ns > 0 ? now_ns() + command->limit_ns : 0;
     bool asked_to_stop = false;
     struct timespec left;
     while (watched[LIFE].revents == 0) {
@@ -142,7 +149,7 @@ static void watch(const probe_command *command, pid_t pid, struct pollfd *watche
             asked_to_stop = true;
         }
         int ready = ppoll(watched, WATCHED, left_until(deadline, &left), mask);
-        if (ready == 0 || (deadline != 0 && probe_now() >= deadline)) {
+        if (ready == 0 || (deadline != 0 && now_ns() >= deadline)) {
             outcome->hung = true;
             return;
         }

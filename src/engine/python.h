@@ -224,6 +224,7 @@ Py_ssize_t outlet_write(engine_interp *interp, outlet *o, const char *data, size
 int outlet_flush(engine_interp *interp, outlet *o);
 Py_ssize_t outlet_read(engine_interp *interp, outlet *o, char *buffer, size_t len); /* 0: the end */
 
+/* outlet_budget.c */
 /* Attached or not: of so many bytes, how many may be written; those count. What of them was not is given back. */
 size_t outlet_ask(engine_interp *interp, const outlet *o, size_t len);
 void outlet_give_back(engine_interp *interp, const outlet *o, size_t len);
