@@ -285,6 +285,7 @@ void memory_start(void)
     if (installed) {
         return;
     }
+    installed = true;
     reason = why_not();
     arena_start();
     if (reason != NULL) {
@@ -294,5 +295,4 @@ void memory_start(void)
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &of_objects);
     PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &below);
     PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &hooks);
-    installed = true;
 }
