@@ -14,8 +14,8 @@ typedef enum isle_gil {
     ISLE_GIL_SHARED /* the main interpreter's: for extensions that need it. Not with a free-threaded CPython */
 } isle_gil;
 
-/* What becomes of extension modules that don't say they can have a GIL of their own. With a free-threaded CPython the
- * others are ISLE_ERR_UNSUPPORTED. */
+/* What becomes of extension modules that don't say they can have a GIL of their own. With a free-threaded CPython
+ * all but STRICT are ISLE_ERR_UNSUPPORTED. */
 typedef enum isle_extensions {
     ISLE_EXTENSIONS_STRICT,     /* CPython's rule: with its own GIL, ImportError */
     ISLE_EXTENSIONS_PRIVATE,    /* the interpreter loads a copy of their library for itself (docs/extensions.md) */
